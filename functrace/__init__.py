@@ -1,0 +1,35 @@
+"""functrace: derivatives, batching and speed for plain NumPy code.
+
+import numpy as np
+import functrace as ft
+
+ft.grad(lambda x: np.sum(np.tanh(x)))(np.ones(3))
+"""
+
+from . import errors, tree
+from . import numpy as numpy
+from .api._execute import cache_info, clear_cache
+from .api.batching import vmap
+from .api.compilation import jit
+from .api.derivatives import (
+    float0,
+    grad,
+    jvp,
+    linear_transpose,
+    linearize,
+    value_and_grad,
+    vjp,
+)
+from .api.inspection import eval_shape, evaluate, stop_gradient, trace
+from .api.jacobians import elementwise_grad, hessian, hvp, jacfwd, jacobian, jacrev
+from .ir import ArrayType, Equation, Literal, Program, Var
+from .tracer import Tracer
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ArrayType", "Equation", "Literal", "Program", "Tracer", "Var", "cache_info", "clear_cache",
+    "elementwise_grad", "errors", "eval_shape", "evaluate", "float0", "grad", "hessian", "hvp",
+    "jacfwd", "jacobian", "jacrev", "jit", "jvp", "linear_transpose", "linearize", "numpy",
+    "stop_gradient", "trace", "tree", "value_and_grad", "vjp", "vmap",
+]  # fmt: skip

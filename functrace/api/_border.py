@@ -1,0 +1,194 @@
+"""Between user code and Programs: arguments to leaves, outputs to trees, errors to the point."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Any, TypeVar
+
+import numpy as np
+
+from .. import tree
+from ..errors import ArgumentError, FunctraceError
+from ..ir import ArrayType
+from ..recorder import Recording, plain, record, type_of
+from ..source import internal
+from ..tracer import Tracer
+from ..tree import TreeDef
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def transformed(wrapper: F, fun: Callable[..., Any], prefix: str) -> F:
+    """Dress the function that a transform returns: its name, and short tracebacks.
+
+    Frames of functrace are left out of the traceback of an error that is the user's, unless the
+    environment variable FUNCTRACE_TRACEBACK is "full".
+    """
+
+    @functools.wraps(fun, updated=())
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return wrapper(*args, **kwargs)
+        except FunctraceError as error:
+            if os.environ.get("FUNCTRACE_TRACEBACK") != "full":
+                error.__traceback__ = _without_internals(error.__traceback__)
+            raise
+
+    call.__name__ = f"{prefix}_{function_name(fun)}"
+    return call  # type: ignore[return-value] -- it takes what the wrapper takes
+
+
+def _without_internals(traceback: TracebackType | None) -> TracebackType | None:
+    kept = []
+    while traceback is not None:
+        if not internal(traceback.tb_frame.f_code.co_filename):
+            kept.append(traceback)
+        traceback = traceback.tb_next
+    chain = None
+    for entry in reversed(kept):
+        chain = TracebackType(chain, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
+    return chain
+
+
+def function_name(fun: Callable[..., Any]) -> str:
+    """A name for a function that may be a lambda, a partial or an object."""
+    name = getattr(fun, "__name__", "") or type(fun).__name__
+    return name if name.isidentifier() else "function"
+
+
+def parameter_names(fun: Callable[..., Any], count: int) -> list[str]:
+    """The names of the first `count` positional parameters."""
+    inner, skip = fun, 0
+    while hasattr(inner, "__wrapped__"):
+        inner = inner.__wrapped__  # type: ignore[attr-defined] -- hasattr saw it
+    if hasattr(inner, "__func__"):  # a bound method: the object itself is not given again
+        inner, skip = inner.__func__, 1  # type: ignore[attr-defined] -- hasattr saw it
+    code = getattr(inner, "__code__", None)
+    if code is None:
+        return [f"arg{i}" for i in range(count)]
+    names = list(code.co_varnames[skip : code.co_argcount])
+    rest = (
+        code.co_varnames[code.co_argcount + code.co_kwonlyargcount] if code.co_flags & 4 else "arg"
+    )
+    names += [f"{rest}[{i}]" for i in range(count - len(names))]
+    return names[:count]
+
+
+def leaf_names(structure: TreeDef, prefixes: Sequence[str]) -> list[str]:
+    """A path for each leaf of a tuple of arguments."""
+    names: list[str] = []
+    for child, prefix in zip(structure.children, prefixes, strict=True):
+        if child.kind is None:
+            names.append(prefix)
+        else:
+            names.extend(tree.paths(child, prefix))
+    return names
+
+
+def call_names(fun: Callable[..., Any], structure: TreeDef) -> list[str]:
+    """A path for each leaf of the tree `(args, kwargs)` of a call."""
+    args, kwargs = structure.children
+    names = leaf_names(args, parameter_names(fun, len(args.children)))
+    return names + leaf_names(kwargs, list(kwargs.static))  # type: ignore[call-overload] -- a dict's keys
+
+
+def leaf_types(leaves: Sequence[Any], names: Sequence[str]) -> list[ArrayType]:
+    """The type of each leaf of an argument.
+
+    Raises:
+        LeafTypeError: naming the path of a leaf that is no array and no number.
+    """
+    return [_leaf_type(leaf, name, "argument") for leaf, name in zip(leaves, names, strict=True)]
+
+
+def _leaf_type(leaf: Any, name: str, what: str) -> ArrayType:
+    if type(leaf) is ArrayType:
+        return leaf
+    try:
+        return type_of(leaf)
+    except FunctraceError as error:
+        raise type(error)(
+            f"{what} {name} is {_describe(leaf)}, which can not be traced: {error.what}",
+            "pass arrays and numbers, in tuples, lists, dicts, named tuples or dataclasses; let "
+            "other values come from the closure, or mark them static under jit",
+        ) from None
+
+
+def _describe(leaf: Any) -> str:
+    if isinstance(leaf, np.ndarray):
+        return f"an array of dtype {leaf.dtype}"
+    text = repr(leaf)
+    return f"a {type(leaf).__qualname__}" + (f" ({text})" if len(text) < 40 else "")
+
+
+def trace_call(
+    call: Callable[[Any], Any],
+    structure: TreeDef,
+    leaves: Sequence[Any],
+    types: Sequence[ArrayType],
+    names: Sequence[str],
+    *,
+    name: str,
+    reason: str = "",
+) -> tuple[Recording, TreeDef]:
+    """Trace a function of a tree.
+
+    Args:
+        call: the function.
+        structure: the structure of its argument, with `leaves` of `types`.
+        reason: the transform that withholds the leaves' values; without one, Python control flow
+            may ask for values.
+
+    Returns:
+        The recording, and the structure of the output.
+    """
+    out_structure: list[TreeDef] = []
+
+    def flat(tracers: list[Tracer]) -> list[Any]:
+        out = call(tree.unflatten(structure, tracers))
+        outputs, out_tree = tree.flatten(out)
+        out_structure.append(out_tree)
+        for i, leaf in enumerate(outputs):
+            if type(leaf) is not Tracer:
+                _leaf_type(leaf, tree.paths(out_tree, "")[i] or "itself", "the output")
+        return outputs
+
+    values = None if reason else [x if type(x) is Tracer else plain(x) for x in leaves]
+    recording = record(flat, types, names=names, values=values, reason=reason, name=name)
+    return recording, out_structure[0]
+
+
+def to_user(values: Sequence[Any], types: Sequence[ArrayType]) -> list[Any]:
+    """Outputs as the plain function gives them: Python scalars where it computes with those."""
+    return [
+        _to_user(value, type) if type.weak else value
+        for value, type in zip(values, types, strict=True)
+    ]
+
+
+def _to_user(value: Any, type_: ArrayType) -> Any:
+    if type(value) is Tracer:
+        return Tracer(value.recorder, value.variable, type_)
+    return value.item()
+
+
+def positions(nums: int | Sequence[int], count: int, what: str) -> tuple[int, ...]:
+    """Argument numbers counted from the front.
+
+    Raises:
+        ArgumentError: for one that the call does not have.
+    """
+    given = (nums,) if isinstance(nums, (int, np.integer)) else tuple(nums)
+    found = []
+    for number in given:
+        if not -count <= number < count:
+            raise ArgumentError(
+                f"{what} names argument {number}, but the function was called with {count} "
+                f"positional argument{'' if count == 1 else 's'}",
+                "pass that argument by position, or name it in argnames",
+            )
+        found.append(int(number) % count)
+    return tuple(found)

@@ -1,0 +1,200 @@
+"""Batching: `vmap`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from .. import tree
+from ..errors import ArgumentError, MappedAxisError, TreeStructureError
+from ..ops.shape import broadcast_to, moveaxis
+from ..recorder import plain, type_of
+from ..tracer import Tracer
+from ..transforms.vmap import vmap as vmap_program
+from ..tree import TreeDef
+from ._border import call_names, function_name, leaf_types, trace_call, transformed
+from ._execute import Runner, finished
+
+
+def vmap(
+    fun: Callable[..., Any],
+    in_axes: Any = 0,
+    out_axes: Any = 0,
+    axis_name: Any = None,
+    axis_size: int | None = None,
+) -> Callable[..., Any]:
+    """Apply a function of one example to many at once.
+
+    No loop runs: the function's Program is rewritten so that every operation works on all examples.
+
+    Args:
+        fun: a function of arrays without the mapped axis.
+        in_axes: for each positional argument the axis to map over, or `None` for an argument that
+            all examples share; an int for all; trees of these for arguments that are trees. Keyword
+            arguments are mapped over their first axis.
+        out_axes: where the mapped axis goes in the output; `None` for an output without it.
+        axis_name: not supported yet; must be None.
+        axis_size: the length of the axis, when no argument tells it.
+
+    Returns:
+        A function of arrays with the mapped axis.
+
+    Raises:
+        MappedAxisError: when axes and arguments do not fit, naming each argument's path, shape
+            and axis.
+
+    Example:
+        >>> import numpy as np, functrace as ft
+        >>> W, X = np.ones((2, 3)), np.ones((5, 3))
+        >>> ft.vmap(lambda W, x: W @ x, in_axes=(None, 0))(W, X).shape
+        (5, 2)
+    """
+    if not callable(fun):
+        raise ArgumentError(f"vmap takes a function, and was given a {type(fun).__qualname__}")
+    if axis_name is not None:
+        raise ArgumentError("vmap: axis_name is not supported yet", "leave axis_name away")
+    name = function_name(fun)
+
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        leaves, structure = tree.flatten((args, kwargs))
+        names = call_names(fun, structure)
+        types = leaf_types(leaves, names)
+        axes = _in_axes(in_axes, args, kwargs, structure)
+        axes = [_normalized(a, t.ndim) for a, t in zip(axes, types, strict=True)]
+        size = _axis_size(axes, types, names, axis_size)
+        inner = [
+            t if a is None else t.with_shape([n for i, n in enumerate(t.shape) if i != a])
+            for a, t in zip(axes, types, strict=True)
+        ]
+        recording, out_tree = trace_call(
+            lambda call: fun(*call[0], **call[1]), structure, leaves, inner, names,
+            name=name, reason="vmap",
+        )  # fmt: skip
+        mapped = (*(a is not None for a in axes), *[False] * len(recording.captured))
+        program = recording.program
+
+        def make() -> tuple[Runner, tuple[bool, ...]]:
+            batched, mapped_outputs = vmap_program(program, mapped, size)
+            return Runner(batched), mapped_outputs
+
+        runner, mapped_outputs = finished(("vmap", mapped, size), program, make)
+        operands = [
+            leaf if a is None else moveaxis(_array(leaf), a, 0)
+            for leaf, a in zip(leaves, axes, strict=True)
+        ]
+        outputs = runner([*operands, *recording.captured])
+        return _out(outputs, mapped_outputs, out_axes, out_tree, size)
+
+    return transformed(wrapper, fun, "vmap")
+
+
+def _array(leaf: Any) -> Any:
+    return leaf if type(leaf) is Tracer else plain(leaf)
+
+
+def _axes_of(prefix: Any, structure: TreeDef, what: str) -> list[Any]:
+    """An axis for each leaf of a structure, from a tree of axes that stops where it likes."""
+    try:
+        return tree.broadcast_prefix(
+            prefix, structure, is_leaf=lambda axis: axis is None or isinstance(axis, int)
+        )
+    except TreeStructureError as error:
+        raise MappedAxisError(
+            f"vmap: {what}={prefix!r} does not fit the arguments: {error.what}",
+            "give an int or None, or a tree of these with the structure of the arguments",
+        ) from None
+
+
+def _in_axes(
+    in_axes: Any, args: tuple[Any, ...], kwargs: dict[str, Any], structure: TreeDef
+) -> list[Any]:
+    positional, keyword = structure.children
+    if isinstance(in_axes, list):
+        in_axes = tuple(in_axes)
+    if isinstance(in_axes, tuple) and len(in_axes) != len(args):
+        raise MappedAxisError(
+            f"vmap: in_axes has {len(in_axes)} entries for {len(args)} positional arguments",
+            "give one int for all arguments, or one entry for each",
+        )
+    return _axes_of(in_axes, positional, "in_axes") + [0] * keyword.size
+
+
+def _normalized(axis: Any, ndim: int) -> Any:
+    """An axis counted from the front; left as it is when it does not exist, for the error."""
+    if axis is not None and -ndim <= axis < 0:
+        return axis + ndim
+    return axis
+
+
+def _axis_size(
+    axes: Sequence[Any], types: Sequence[Any], names: Sequence[str], given: int | None
+) -> int:
+    """The one length of all mapped axes."""
+    sizes = set() if given is None else {given}
+    fits = True
+    for axis, type in zip(axes, types, strict=True):
+        if axis is not None:
+            if 0 <= axis < type.ndim:
+                sizes.add(type.shape[axis])
+            else:
+                fits = False
+    if fits and len(sizes) == 1:
+        return sizes.pop()
+    if not sizes and fits:
+        raise MappedAxisError(
+            "vmap: no argument is mapped, so the axis has no length",
+            "give an in_axes entry that is not None, or axis_size=",
+        )
+    rows = [
+        f"      {name}: shape {type.shape}, "
+        + ("not mapped" if axis is None else f"axis {axis}, {_length(axis, type)}")
+        for name, type, axis in zip(names, types, axes, strict=True)
+    ]
+    if given is not None:
+        rows.append(f"      axis_size={given}")
+    raise MappedAxisError(
+        "vmap: the mapped axes must exist and have one length, but\n" + "\n".join(rows),
+        "use in_axes=None for an argument that all examples share, as in "
+        "vmap(loss, in_axes=(None, 0, 0))(params, X, Y)",
+    )
+
+
+def _length(axis: int, type: Any) -> str:
+    if 0 <= axis < type.ndim:
+        return f"length {type.shape[axis]}"
+    return f"which an array of {type.ndim} axes does not have"
+
+
+def _out(
+    outputs: Sequence[Any],
+    mapped_outputs: Sequence[bool],
+    out_axes: Any,
+    out_tree: TreeDef,
+    size: int,
+) -> Any:
+    axes = _axes_of(out_axes, out_tree, "out_axes")
+    results = []
+    for value, is_mapped, axis, path in zip(
+        outputs, mapped_outputs, axes, tree.paths(out_tree, "output"), strict=True
+    ):
+        if axis is None:
+            if is_mapped:
+                raise MappedAxisError(
+                    f"vmap: out_axes is None for {path}, whose value differs between examples",
+                    "use an int in out_axes",
+                )
+            results.append(value)
+            continue
+        full = value if is_mapped else _repeated(value, size)
+        ndim = type_of(full).ndim
+        if not -ndim <= axis < ndim:
+            raise MappedAxisError(
+                f"vmap: out_axes is {axis} for {path}, which has {ndim} axes with the mapped one"
+            )
+        results.append(moveaxis(full, 0, axis % ndim))
+    return tree.unflatten(out_tree, results)
+
+
+def _repeated(value: Any, size: int) -> Any:
+    full = broadcast_to(value, (size, *value.shape))
+    return full if type(full) is Tracer else full.copy()

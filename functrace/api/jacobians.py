@@ -1,0 +1,296 @@
+"""Matrices of derivatives: Jacobians, Hessians, and products with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import tree
+from ..errors import ArgumentError, ConcretizationError, NotElementwiseError
+from ..ir import Equation, Program
+from ..ops.shape import moveaxis, reshape
+from ..recorder import plain, type_of
+from ..tracer import Tracer
+from ..transforms.jvp import jvp as jvp_program
+from ..transforms.transpose import value_and_gradient
+from ._border import function_name, leaf_types, trace_call, transformed
+from ._execute import Runner, finished
+from ._select import ArgNums, Selection, select
+from .batching import vmap
+from .derivatives import _active_inputs, _check_callable, grad, jvp, linearize, vjp
+
+
+def jacfwd(
+    fun: Callable[..., Any],
+    argnums: ArgNums = None,
+    has_aux: bool = False,
+    holomorphic: bool = False,
+    *,
+    argnames: Any = None,
+) -> Callable[..., Any]:
+    """The Jacobian, column by column in forward mode; for fewer inputs than outputs.
+
+    Returns:
+        A function of the same arguments. The result has the output's tree, in each leaf the
+        argument's tree, and there an array of shape `output.shape + input.shape`; with `has_aux`
+        a pair with the auxiliary data.
+
+    Example:
+        >>> import numpy as np, functrace as ft
+        >>> ft.jacfwd(lambda x: x ** 2)(np.array([1.0, 2.0]))
+        array([[2., 0.],
+               [0., 4.]])
+    """
+    _check_callable(fun, "jacfwd")
+
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        chosen = _chosen(fun, args, kwargs, argnums, argnames, "jacfwd", holomorphic)
+        _, push, *aux = linearize(
+            lambda leaves: _call(chosen, leaves), chosen.leaves, has_aux=has_aux
+        )
+        columns = vmap(push)(_basis(chosen.leaves))
+        sizes = [type_of(leaf).size for leaf in chosen.leaves]
+        shapes = [type_of(leaf).shape for leaf in chosen.leaves]
+
+        def blocks(column: Any) -> Any:
+            parts, start = [], 0
+            for size, shape in zip(sizes, shapes, strict=True):
+                last = moveaxis(column[start : start + size], 0, column.ndim - 1)
+                parts.append(reshape(last, last.shape[:-1] + shape))
+                start += size
+            return chosen.result(parts)
+
+        result = tree.map(blocks, columns)
+        return (result, *aux) if has_aux else result
+
+    return transformed(wrapper, fun, "jacfwd")
+
+
+def jacrev(
+    fun: Callable[..., Any],
+    argnums: ArgNums = None,
+    has_aux: bool = False,
+    holomorphic: bool = False,
+    *,
+    argnames: Any = None,
+) -> Callable[..., Any]:
+    """The Jacobian, row by row in reverse mode; for fewer outputs than inputs. As `jacfwd`
+    otherwise.
+
+    Example:
+        >>> import numpy as np, functrace as ft
+        >>> ft.jacrev(lambda x: np.sum(x) * x)(np.array([1.0, 2.0]))
+        array([[4., 1.],
+               [2., 5.]])
+    """
+    _check_callable(fun, "jacrev")
+
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        chosen = _chosen(fun, args, kwargs, argnums, argnames, "jacrev", holomorphic)
+        value, pull, *aux = vjp(
+            lambda leaves: _call(chosen, leaves), chosen.leaves, has_aux=has_aux
+        )
+        outputs, out_tree = tree.flatten(value)
+        rows = vmap(lambda basis: pull(tree.unflatten(out_tree, basis))[0])(_basis(outputs))
+        blocks, start = [], 0
+        for output in outputs:
+            type_ = type_of(output)
+            parts = [row[start : start + type_.size] for row in rows]
+            blocks.append(chosen.result([_split_first(part, type_.shape) for part in parts]))
+            start += type_.size
+        result = tree.unflatten(out_tree, blocks)
+        return (result, *aux) if has_aux else result
+
+    return transformed(wrapper, fun, "jacrev")
+
+
+jacobian = jacrev
+
+
+def hessian(
+    fun: Callable[..., Any],
+    argnums: ArgNums = None,
+    has_aux: bool = False,
+    holomorphic: bool = False,
+    *,
+    argnames: Any = None,
+) -> Callable[..., Any]:
+    """The matrix of second derivatives, by forward over reverse mode.
+
+    Example:
+        >>> import numpy as np, functrace as ft
+        >>> ft.hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 2.0]))
+        array([[4., 2.],
+               [2., 0.]])
+    """
+    inner = jacrev(fun, argnums, has_aux, holomorphic, argnames=argnames)
+    outer = jacfwd(inner, argnums, has_aux, holomorphic, argnames=argnames)
+    return transformed(outer, fun, "hessian")
+
+
+def hvp(fun: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
+    """The product of the Hessian of a scalar function with a vector, without the Hessian.
+
+    Args:
+        primals: the arguments, as a tuple.
+        tangents: the vector: a tangent for each argument.
+
+    Returns:
+        The product, in the tree of the argument; a tuple of them for several arguments.
+
+    Example:
+        >>> import numpy as np, functrace as ft
+        >>> x, v = np.array([1.0, 2.0]), np.array([1.0, 0.0])
+        >>> ft.hvp(lambda x: x[0] ** 2 * x[1], (x,), (v,))
+        array([4., 2.])
+    """
+    _check_callable(fun, "hvp")
+    if not isinstance(primals, (tuple, list)):
+        raise ArgumentError(
+            f"hvp takes the arguments as a tuple, and was given a {type(primals).__qualname__}",
+            "write hvp(f, (x,), (v,))",
+        )
+    argnums = tuple(range(len(primals)))
+    product = jvp(grad(fun, argnums), primals, tangents)[1]
+    return product[0] if len(primals) == 1 else product
+
+
+def _chosen(
+    fun: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    argnums: ArgNums,
+    argnames: Any,
+    transform: str,
+    holomorphic: bool,
+) -> Selection:
+    chosen = select(fun, args, kwargs, argnums, argnames, transform)
+    types = leaf_types(chosen.leaves, chosen.names)
+    _active_inputs(types, chosen.names, transform, holomorphic, allow_int=False)
+    return chosen
+
+
+def _call(chosen: Selection, leaves: Sequence[Any]) -> Any:
+    return chosen.call(tree.unflatten(chosen.structure, leaves))
+
+
+def _basis(leaves: Sequence[Any]) -> list[Any]:
+    """The unit vectors of the space of some arrays, along a new first axis of each."""
+    types = [type_of(leaf) for leaf in leaves]
+    total = sum(type.size for type in types)
+    basis, start = [], 0
+    for type in types:
+        vectors = np.zeros((total, type.size), type.dtype)
+        vectors[np.arange(start, start + type.size), np.arange(type.size)] = 1
+        basis.append(vectors.reshape(total, *type.shape))
+        start += type.size
+    return basis
+
+
+def _split_first(x: Any, shape: tuple[int, ...]) -> Any:
+    return reshape(x, shape + x.shape[1:])
+
+
+# Elementwise functions
+
+
+def elementwise_grad(fun: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
+    """The derivative of an elementwise function at each element, in one reverse pass.
+
+    Args:
+        fun: each element of its output depends on the same element of the argument alone.
+        argnums: the argument, one array of the output's shape.
+
+    Returns:
+        A function of the same arguments, whose result has the argument's shape.
+
+    Raises:
+        NotElementwiseError: when the function mixes elements, naming the line that does.
+
+    Example:
+        >>> import numpy as np, functrace as ft
+        >>> ft.elementwise_grad(np.sin)(np.zeros(3))
+        array([1., 1., 1.])
+    """
+    _check_callable(fun, "elementwise_grad")
+
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        chosen = _chosen(fun, args, kwargs, argnums, None, "elementwise_grad", False)
+        types = leaf_types(chosen.leaves, chosen.names)
+        recording, out_tree = trace_call(
+            chosen.call, chosen.structure, chosen.leaves, types, chosen.names,
+            name=function_name(fun),
+        )  # fmt: skip
+        program = recording.program
+        if len(types) != 1 or out_tree.kind is not None:
+            raise NotElementwiseError(
+                "elementwise_grad needs a function of one array (chosen by argnums) to one array"
+            )
+        if program.output_types[0].shape != types[0].shape:
+            raise NotElementwiseError(
+                f"elementwise_grad of a function from shape {types[0].shape} to shape "
+                f"{program.output_types[0].shape}: an elementwise function keeps the shape",
+                "use jacobian",
+            )
+        operands = [*chosen.leaves, *recording.captured]
+        mixing = _mixing_equation(program)
+        if mixing is not None:
+            _check_by_value(program, operands, mixing)
+        mask = (True, *[False] * len(recording.captured))
+        seed = np.ones(types[0].shape, program.output_types[0].dtype)
+        runner = finished(
+            ("elementwise_grad", mask),
+            program,
+            lambda: Runner(value_and_gradient(program, mask, seed)),
+        )
+        return runner(operands)[1]
+
+    return transformed(wrapper, fun, "elementwise_grad")
+
+
+def _mixing_equation(program: Program) -> Equation | None:
+    """The first equation by which an element could depend on another of the first input."""
+    shape = program.inputs[0].type.shape
+    reached: set[Any] = {program.inputs[0]}
+    for equation in program.equations:
+        touched = [atom for atom in equation.inputs if atom in reached]
+        if touched:
+            output = equation.outputs[0]
+            aligned = output.type.shape == shape and all(a.type.shape == shape for a in touched)
+            if not (equation.primitive.elementwise and aligned):
+                return equation
+            reached.update(equation.outputs)
+    return None
+
+
+def _check_by_value(program: Program, operands: list[Any], mixing: Equation) -> None:
+    """Test J v = diag(J 1) v for a random v, which fails almost surely when J is not diagonal.
+
+    The structure of the Program could not show that the function is elementwise; its values at
+    this point can.
+    """
+    where = f"{mixing.primitive.name} at {mixing.source}"
+    if any(type(x) is Tracer for x in operands):
+        raise ConcretizationError(
+            f"elementwise_grad can not tell under another transform whether {where} mixes elements",
+            "use np.diagonal of jacobian, or vmap(grad(f))",
+            mixing.source,
+        )
+    mask = (True, *[False] * (len(program.inputs) - 1))
+    both, active = jvp_program(program, mask)
+    if not active[0]:
+        return
+    run = Runner(both)
+    type_ = program.inputs[0].type
+    direction = np.random.default_rng(0).standard_normal(type_.shape).astype(type_.dtype)
+    values = [plain(x) for x in operands]
+    ones, along = (run([*values, v])[-1] for v in (np.ones(type_.shape, type_.dtype), direction))
+    tolerance = 100 * np.finfo(type_.dtype).eps * max(1.0, float(np.max(np.abs(along), initial=0)))
+    if not np.allclose(along, ones * direction, rtol=1e-6, atol=tolerance):
+        raise NotElementwiseError(
+            f"elementwise_grad of a function that mixes elements: {where}",
+            "use jacobian for all derivatives, or grad of the sum for its gradient",
+            mixing.source,
+        )

@@ -1,0 +1,126 @@
+"""All exceptions of functrace.
+
+One class for each situation, each also a subclass of the builtin that fits, so that code which
+catches `TypeError` or `ValueError` keeps working. A message has three parts: what happened, the
+line of the user's code where it happened, and what to do about it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .source import Source, user_source
+
+
+class FunctraceError(Exception):
+    """Base of all errors that functrace raises on purpose.
+
+    Args:
+        what: what happened, with the op, shapes and dtypes that matter.
+        remedy: what the user can do.
+        source: the line to blame; by default the user's line that is running now.
+    """
+
+    def __init__(self, what: str, remedy: str = "", source: Source | None = None):
+        self.what = what
+        self.remedy = remedy
+        self.source = source or user_source()
+        super().__init__(self._message())
+
+    def _message(self) -> str:
+        lines = [self.what]
+        if self.source is not None:
+            place = f"  at {self.source.filename}:{self.source.line}, in {self.source.function}"
+            lines.append(place)
+            if self.source.text:
+                lines.append(f"      {self.source.text}")
+        if self.remedy:
+            lines.append(f"  remedy: {self.remedy}")
+        return "\n".join(lines)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.what, self.remedy, self.source)
+
+
+class ConcretizationError(FunctraceError, TypeError):
+    """A Python value was needed of a tracer that has none, under `jit` or `vmap`."""
+
+
+class TracerConversionError(FunctraceError, TypeError):
+    """A tracer was converted to a plain number or array, which would cut the derivative."""
+
+
+class TracerAssignmentError(FunctraceError, TypeError):
+    """An assignment into a tracer, or of a tracer into a plain NumPy array."""
+
+
+class LeakedTracerError(FunctraceError, RuntimeError):
+    """A tracer was used after the function that it was tracing had returned."""
+
+
+class CapturedArrayChangedError(FunctraceError, ValueError):
+    """An array that a traced function uses was changed in place during the trace."""
+
+
+class NonScalarOutputError(FunctraceError, TypeError):
+    """`grad` of a function whose output is not one number."""
+
+
+class DerivativeTypeError(FunctraceError, TypeError):
+    """A derivative was asked for with respect to, or of, a value that can not have one."""
+
+
+class NonDifferentiableError(FunctraceError, TypeError):
+    """An operation without a derivative lies on the path from input to output."""
+
+
+class MissingRuleError(FunctraceError, NotImplementedError):
+    """A primitive lacks the rule that a transform needs."""
+
+
+class UnsupportedFunctionError(FunctraceError, NotImplementedError):
+    """A NumPy function, or an argument of it, that functrace can not trace."""
+
+
+class ShapeError(FunctraceError, ValueError):
+    """Operand shapes that do not fit together."""
+
+
+class DTypeError(FunctraceError, TypeError):
+    """Operand dtypes that an operation does not take."""
+
+
+class AxisError(FunctraceError, ValueError, IndexError):
+    """An axis that an array does not have."""
+
+
+class IndexingError(FunctraceError, IndexError):
+    """An index that does not fit the array."""
+
+
+class MappedAxisError(FunctraceError, ValueError):
+    """`in_axes`, `out_axes` or axis sizes given to `vmap` that do not fit the arguments."""
+
+
+class ArgumentError(FunctraceError, TypeError):
+    """A transform was called with arguments it can not use."""
+
+
+class LeafTypeError(FunctraceError, TypeError):
+    """A leaf of an argument or output that is no array and no number."""
+
+
+class TreeStructureError(FunctraceError, ValueError):
+    """Two trees that had to have the same structure, and have not."""
+
+
+class StaticArgumentError(FunctraceError, TypeError):
+    """A static argument of `jit` that can not be hashed."""
+
+
+class NotElementwiseError(FunctraceError, ValueError):
+    """`elementwise_grad` of a function that mixes the elements of its input."""
+
+
+class ProgramError(FunctraceError, AssertionError):
+    """A malformed Program. Unless you built it by hand, this is a bug in functrace."""

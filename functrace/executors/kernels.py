@@ -1,0 +1,55 @@
+"""The kernels that a plan's steps name.
+
+A kernel is a name, and a way from static parameters to a callable of NumPy values. A `view`
+shares the memory of its first operand, or may; all others give fresh memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from operator import itemgetter, methodcaller
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..ops.index import python_slice
+from ..primitive import PRIMITIVES
+
+
+class Kernel(NamedTuple):
+    """How a step runs: `make(*params)` gives the callable."""
+
+    make: Callable[..., Callable[..., Any]]
+    view: bool = False
+
+
+def _reduce(ufunc: np.ufunc, axes: tuple[int, ...], dtype: np.dtype[Any]) -> Callable[..., Any]:
+    return partial(ufunc.reduce, axis=axes, dtype=dtype)
+
+
+def _call(name: str, params: tuple[tuple[str, Any], ...]) -> Callable[..., Any]:
+    impl = PRIMITIVES[name].impl
+    return partial(impl, **dict(params)) if params else impl
+
+
+def _slice(ranges: Any) -> Callable[..., Any]:
+    return itemgetter(tuple([python_slice(*r) for r in ranges]))
+
+
+KERNELS: dict[str, Kernel] = {
+    "ufunc": Kernel(lambda ufunc: ufunc),
+    "reduce": Kernel(_reduce),
+    "dot": Kernel(lambda: np.dot),
+    "matmul": Kernel(lambda: np.matmul),
+    "vecdot": Kernel(lambda: np.vecdot),
+    "call": Kernel(_call),
+    "astype": Kernel(lambda dtype: methodcaller("astype", dtype)),
+    "reshape": Kernel(lambda shape: methodcaller("reshape", shape), view=True),
+    "transpose": Kernel(lambda permutation: methodcaller("transpose", permutation), view=True),
+    "slice": Kernel(_slice, view=True),
+    "broadcast": Kernel(lambda shape: partial(np.broadcast_to, shape=shape), view=True),
+    "diagonal": Kernel(lambda a, b: methodcaller("diagonal", 0, a, b), view=True),
+    "copy": Kernel(lambda: np.array),
+    "scalar": Kernel(lambda: itemgetter(()), view=True),
+}

@@ -1,0 +1,298 @@
+"""The intermediate representation: typed, in single-assignment form.
+
+    Program   ::= inputs: Var*  equations: Equation*  outputs: Atom*
+    Equation  ::= outputs: Var+ = primitive[params] inputs: Atom*
+    Atom      ::= Var | Literal
+    Var       ::= a name for one value of one ArrayType
+    Literal   ::= a constant NumPy value of any rank
+    ArrayType ::= dtype[shape]          printed as f64[3,4]; a trailing ~ marks a Python scalar
+
+A Var is assigned once: it is an input of the Program or an output of one equation before its first
+use. Operands are positional, static parameters are keywords, hashable, and part of an equation's
+meaning. Programs are plain data: they are picklable, never change, and share Vars and equations
+with the Programs they were made from. Two Programs are equal when they have the same structure,
+with the same parameters, types and literals, whatever their Vars are called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .errors import ProgramError
+from .pretty import format_program
+from .source import Position, Source, resolve
+
+if TYPE_CHECKING:
+    from .primitive import Primitive
+
+Shape = tuple[int, ...]
+
+_PYTHON_KIND = {"i": int, "u": int, "f": float, "c": complex}
+
+
+class ArrayType:
+    """Shape and dtype of a value, and whether it stems from a Python scalar.
+
+    Instances are interned: equal types are the same object. A `weak` type is that of a Python
+    `int`, `float` or `complex`, which NumPy's promotion lets give way to an array's dtype.
+
+    Attributes:
+        shape: a tuple of ints.
+        dtype: the NumPy dtype.
+        weak: whether the value is a Python scalar.
+        ndim: the rank.
+        size: the number of elements.
+        promotion: the dtype, or for a weak type its Python type, as NumPy's promotion sees it.
+
+    Example:
+        >>> import numpy as np
+        >>> from functrace.ir import ArrayType
+        >>> ArrayType((3, 4), np.float32)
+        f32[3,4]
+    """
+
+    __slots__ = ("dtype", "ndim", "promotion", "shape", "size", "weak")
+    shape: Shape
+    dtype: np.dtype[Any]
+    weak: bool
+    ndim: int
+    size: int
+    promotion: Any
+
+    def __new__(cls, shape: Sequence[int], dtype: Any, weak: bool = False) -> ArrayType:
+        shape = tuple(shape)
+        dtype = np.dtype(dtype)
+        key = (shape, dtype, weak)
+        known = _types.get(key)
+        if known is not None:
+            return known
+        self = object.__new__(cls)
+        self.shape = shape
+        self.dtype = dtype
+        self.weak = weak
+        self.ndim = len(shape)
+        size = 1
+        for length in shape:
+            size *= length
+        self.size = size
+        self.promotion = _PYTHON_KIND.get(dtype.kind, dtype) if weak else dtype
+        return _types.setdefault(key, self)
+
+    @property
+    def strong(self) -> ArrayType:
+        """The same type without the mark of a Python scalar."""
+        return ArrayType(self.shape, self.dtype) if self.weak else self
+
+    @property
+    def inexact(self) -> bool:
+        """Whether values are real or complex floating point, so that they have derivatives."""
+        return self.dtype.kind in "fc"
+
+    def with_shape(self, shape: Sequence[int]) -> ArrayType:
+        """The type of another shape and the same dtype."""
+        return ArrayType(shape, self.dtype)
+
+    def __repr__(self) -> str:
+        kind, bits = self.dtype.kind, self.dtype.itemsize * 8
+        name = "bool" if kind == "b" else f"{kind}{bits}"
+        shape = f"[{','.join(map(str, self.shape))}]" if self.shape else ""
+        return f"{name}{shape}{'~' if self.weak else ''}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ArrayType, (self.shape, self.dtype, self.weak)
+
+
+_types: dict[Any, ArrayType] = {}
+
+
+class Var:
+    """A value of a Program. Compared by identity; `name` is set for inputs only."""
+
+    __slots__ = ("name", "type")
+
+    def __init__(self, type: ArrayType, name: str = ""):
+        self.type = type
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"Var({self.name + ': ' if self.name else ''}{self.type})"
+
+
+class Literal:
+    """A constant: a NumPy scalar or a read-only array."""
+
+    __slots__ = ("type", "value")
+
+    def __init__(self, value: Any, type: ArrayType | None = None):
+        self.value = value
+        self.type = type or ArrayType(value.shape, value.dtype)
+
+    @property
+    def key(self) -> Hashable:
+        """What makes two literals equal: type and bits, so that -0.0 is not 0.0."""
+        return self.type, self.value.tobytes()
+
+    def __repr__(self) -> str:
+        return f"Literal({self.value!r})"
+
+
+Atom = Var | Literal
+
+
+class Equation:
+    """One application of a primitive.
+
+    Attributes:
+        primitive: the operation.
+        inputs: the operands.
+        params: static keyword parameters, all hashable.
+        outputs: the Vars it defines.
+        position: where the user's code recorded it; `source` gives file and line.
+    """
+
+    __slots__ = ("inputs", "outputs", "params", "position", "primitive")
+
+    def __init__(
+        self,
+        primitive: Primitive,
+        inputs: tuple[Atom, ...],
+        params: dict[str, Any],
+        outputs: tuple[Var, ...],
+        position: Position | Source | None = None,
+    ):
+        self.primitive = primitive
+        self.inputs = inputs
+        self.params = params
+        self.outputs = outputs
+        self.position = position
+
+    @property
+    def source(self) -> Source | None:
+        """The user's line that recorded this equation."""
+        position = self.position
+        return position if isinstance(position, Source) else resolve(position)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        fields = (self.primitive, self.inputs, self.params, self.outputs, self.source)
+        return Equation, fields
+
+    def __repr__(self) -> str:
+        from_types = ", ".join(str(atom.type) for atom in self.inputs)
+        to_types = ", ".join(str(var.type) for var in self.outputs)
+        return f"Equation({self.primitive.name}: {from_types} -> {to_types})"
+
+
+class Program:
+    """A traced function: inputs, equations in the order of evaluation, outputs.
+
+    Attributes:
+        name: the traced function's name, for printing.
+    """
+
+    __slots__ = ("_key", "equations", "inputs", "name", "outputs")
+
+    def __init__(
+        self,
+        inputs: Sequence[Var],
+        equations: Sequence[Equation],
+        outputs: Sequence[Atom],
+        name: str = "program",
+    ):
+        self.inputs = tuple(inputs)
+        self.equations = tuple(equations)
+        self.outputs = tuple(outputs)
+        self.name = name
+        self._key: Hashable = None
+
+    @property
+    def input_types(self) -> tuple[ArrayType, ...]:
+        """The types of the inputs."""
+        return tuple(var.type for var in self.inputs)
+
+    @property
+    def output_types(self) -> tuple[ArrayType, ...]:
+        """The types of the outputs."""
+        return tuple(atom.type for atom in self.outputs)
+
+    @property
+    def key(self) -> Hashable:
+        """The structure as a hashable value: equal keys mean equal Programs."""
+        if self._key is None:
+            self._key = _structure(self)
+        return self._key
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, Program) and self.key == other.key)
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Program, (self.inputs, self.equations, self.outputs, self.name)
+
+    def __str__(self) -> str:
+        return format_program(self)
+
+    __repr__ = __str__
+
+    def check(self) -> None:
+        """Verify single assignment, definition before use, and every type by inferring it anew.
+
+        Raises:
+            ProgramError: naming the equation that is wrong.
+        """
+        defined = set(self.inputs)
+        if len(defined) != len(self.inputs):
+            raise _malformed("two inputs are the same Var")
+        for number, equation in enumerate(self.equations):
+            _check_equation(equation, defined, f"equation {number} ({equation!r})")
+            defined.update(equation.outputs)
+        for atom in self.outputs:
+            if isinstance(atom, Var) and atom not in defined:
+                raise _malformed("an output is not defined")
+
+
+def _check_equation(equation: Equation, defined: set[Var], where: str) -> None:
+    for atom in equation.inputs:
+        if isinstance(atom, Var) and atom not in defined:
+            raise _malformed(f"{where} uses a Var before its definition", equation.source)
+    inferred = equation.primitive.infer_types(
+        tuple(atom.type for atom in equation.inputs), equation.params
+    )
+    declared = tuple(var.type.strong for var in equation.outputs)
+    if inferred != declared:
+        raise _malformed(f"{where} has type {inferred}, not {declared}", equation.source)
+    if any(var in defined for var in equation.outputs):
+        raise _malformed(f"{where} defines a Var a second time", equation.source)
+
+
+def _malformed(what: str, source: Source | None = None) -> ProgramError:
+    return ProgramError(
+        f"malformed Program: {what}",
+        "a Program that functrace made is never malformed: please report this as a bug",
+        source,
+    )
+
+
+def _structure(program: Program) -> Hashable:
+    number: dict[Var, int] = {var: i for i, var in enumerate(program.inputs)}
+
+    def atom_key(atom: Atom) -> Hashable:
+        return number[atom] if isinstance(atom, Var) else atom.key
+
+    rows: list[Hashable] = []
+    for equation in program.equations:
+        rows.append(
+            (
+                equation.primitive,
+                tuple([atom_key(atom) for atom in equation.inputs]),
+                tuple(equation.params.items()),
+                tuple([var.type for var in equation.outputs]),
+            )
+        )
+        for var in equation.outputs:
+            number[var] = len(number)
+    return program.input_types, tuple(rows), tuple([atom_key(atom) for atom in program.outputs])

@@ -1,0 +1,9 @@
+"""NumPy's functions for traced arrays, by NumPy's names.
+
+`np.sum(x)` of a traced array arrives here by NumPy's own dispatch, so `import numpy as np` is all
+that user code needs.
+"""
+
+from . import contractions, elementwise, indexing, reductions, shaping
+
+__all__ = ["contractions", "elementwise", "indexing", "reductions", "shaping"]

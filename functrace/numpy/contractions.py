@@ -1,0 +1,207 @@
+"""NumPy's products, all of which are einsums."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import ArgumentError, ShapeError, UnsupportedFunctionError
+from ..ops import contract
+from ..ops import elementwise as ops
+from ..ops.cast import promote
+from ..ops.contract import LETTERS
+from ..ops.shape import normalize_axis
+from ..tracer import UFUNCS
+from ._register import implements, refuse
+from .elementwise import array
+from .reductions import sum
+from .shaping import diagonal, moveaxis, ravel
+
+_ALPHABET = "".join(sorted(LETTERS))  # in the order in which implicit outputs are sorted
+
+
+def _letters(count: int, avoid: str = "") -> str:
+    free = [c for c in LETTERS if c not in avoid]
+    if count > len(free):
+        raise UnsupportedFunctionError(f"a product of arrays with {count} axes")
+    return "".join(free[:count])
+
+
+def matmul(x1: Any, x2: Any, /) -> Any:
+    """As `np.matmul`."""
+    x, y = promote(np.matmul, [x1, x2])
+    if not x.ndim or not y.ndim:
+        raise ShapeError(
+            f"matmul of shapes {x.shape} and {y.shape}: an operand has no axes", "use * instead"
+        )
+    batch = _letters(max(x.ndim, y.ndim, 2) - 2, avoid="ijk")
+    left = batch[len(batch) - (x.ndim - 2) :] + "ij" if x.ndim > 1 else "j"
+    right = batch[len(batch) - (y.ndim - 2) :] + "jk" if y.ndim > 1 else "j"
+    return contract.einsum(f"{left},{right}->{_matmul_output(batch, left, right)}", x, y)
+
+
+def _matmul_output(batch: str, left: str, right: str) -> str:
+    return batch + ("i" if "i" in left else "") + ("k" if "k" in right else "")
+
+
+UFUNCS[np.matmul] = matmul
+
+
+def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
+    """As `np.vecdot`: the first operand is conjugated."""
+    x, y = promote(np.vecdot, [x1, x2])
+    x, y = moveaxis(x, axis, -1), moveaxis(y, axis, -1)
+    x = ops.conjugate(x) if x.dtype.kind == "c" else x
+    batch = _letters(max(x.ndim, y.ndim) - 1, avoid="j")
+    left, right = (batch[len(batch) - (z.ndim - 1) :] for z in (x, y))
+    return contract.einsum(f"{left}j,{right}j->{batch}", x, y)
+
+
+UFUNCS[np.vecdot] = vecdot
+
+
+@implements(np.dot)
+def dot(a: Any, b: Any, out: Any = None) -> Any:
+    refuse("dot", out=out)
+    x, y = array(a), array(b)
+    if not x.ndim or not y.ndim:
+        return ops.multiply(x, y)
+    left = _letters(x.ndim)
+    right = _letters(y.ndim, avoid=left)
+    at = max(y.ndim - 2, 0)
+    right = right[:at] + left[-1] + right[at + 1 :]
+    output = left[:-1] + right.replace(left[-1], "")
+    return contract.einsum(f"{left},{right}->{output}", x, y)
+
+
+@implements(np.vdot)
+def vdot(a: Any, b: Any, /) -> Any:
+    x, y = ravel(a), ravel(b)
+    x = ops.conjugate(x) if x.dtype.kind == "c" else x
+    return contract.einsum("i,i->", x, y)
+
+
+@implements(np.inner)
+def inner(a: Any, b: Any, /) -> Any:
+    x, y = array(a), array(b)
+    if not x.ndim or not y.ndim:
+        return ops.multiply(x, y)
+    left = _letters(x.ndim)
+    right = _letters(y.ndim - 1, avoid=left) + left[-1]
+    return contract.einsum(f"{left},{right}->{left[:-1]}{right[:-1]}", x, y)
+
+
+@implements(np.outer)
+def outer(a: Any, b: Any, out: Any = None) -> Any:
+    refuse("outer", out=out)
+    return contract.einsum("i,j->ij", ravel(a), ravel(b))
+
+
+@implements(np.tensordot)
+def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
+    x, y = array(a), array(b)
+    if isinstance(axes, (int, np.integer)):
+        pairs = [(x.ndim - int(axes) + i, i) for i in range(int(axes))]
+    else:
+        first, second = ([i] if isinstance(i, (int, np.integer)) else list(i) for i in axes)
+        if len(first) != len(second):
+            raise ShapeError(f"tensordot: axes {first} and {second} differ in number")
+        pairs = [
+            (normalize_axis(i, x.ndim), normalize_axis(j, y.ndim))
+            for i, j in zip(first, second, strict=True)
+        ]
+    left = list(_letters(x.ndim))
+    right = list(_letters(y.ndim, avoid="".join(left)))
+    for i, j in pairs:
+        right[j] = left[i]
+    summed = {left[i] for i, _ in pairs}
+    output = "".join(c for c in left + right if c not in summed)
+    return contract.einsum(f"{''.join(left)},{''.join(right)}->{output}", x, y)
+
+
+@implements(np.trace)
+def trace(
+    a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: Any = None
+) -> Any:
+
+    refuse("trace", out=out)
+    return sum(diagonal(a, offset, axis1, axis2), -1, dtype)
+
+
+@implements(np.einsum)
+def einsum(*operands: Any, out: Any = None, optimize: Any = None, **options: Any) -> Any:
+    refuse("einsum", out=out, **options)
+    spec, arrays = _parse(operands)
+    return contract.einsum(spec, *arrays)
+
+
+def _parse(operands: Sequence[Any]) -> tuple[str, list[Any]]:
+    """The explicit form, without ellipses, of all the ways to write an einsum."""
+    if isinstance(operands[0], str):
+        spec, arrays = operands[0].replace(" ", ""), [array(x) for x in operands[1:]]
+    else:  # arrays and lists of integers in turn, then perhaps the output's list
+        given = list(operands)
+        output = _from_list(given.pop()) if len(given) % 2 else None
+        arrays = [array(x) for x in given[::2]]
+        spec = ",".join(_from_list(term) for term in given[1::2])
+        spec = spec if output is None else f"{spec}->{output}"
+    inputs, arrow, output = spec.partition("->")
+    terms = inputs.split(",")
+    if len(terms) != len(arrays):
+        raise ArgumentError(
+            f"einsum {spec!r} names {len(terms)} operands, but {len(arrays)} were given"
+        )
+    extra = _letters(
+        max([x.ndim - len(t.replace("...", "")) for t, x in zip(terms, arrays, strict=True)]),
+        avoid=spec,
+    ) if "..." in spec else ""  # fmt: skip
+    terms = [_expand(t, x, extra, spec) for t, x in zip(terms, arrays, strict=True)]
+    if arrow:
+        output = output.replace("...", extra)
+    else:
+        letters = "".join(terms)
+        once = sorted(c for c in set(letters) if letters.count(c) == 1 and c not in extra)
+        output = extra + "".join(once)
+    _check_output(spec, output, terms)
+    return f"{','.join(terms)}->{output}", arrays
+
+
+def _check_output(spec: str, output: str, terms: Sequence[str]) -> None:
+    for letter in output:
+        if output.count(letter) > 1 or not any(letter in term for term in terms):
+            raise ArgumentError(
+                f"einsum {spec!r}: the output's index {letter!r} must occur once in the output and "
+                "in some operand"
+            )
+
+
+def _from_list(labels: Sequence[Any]) -> str:
+    return "".join("..." if n is Ellipsis else _ALPHABET[int(n)] for n in labels)
+
+
+def _expand(term: str, x: Any, extra: str, spec: str) -> str:
+    named = len(term.replace("...", ""))
+    if "..." in term:
+        term = term.replace("...", extra[len(extra) - (x.ndim - named) :] if x.ndim > named else "")
+    if len(term) != x.ndim:
+        raise ShapeError(
+            f"einsum {spec!r}: the term {term!r} names {named} axes, but its operand has shape "
+            f"{x.shape}"
+        )
+    return term
+
+
+@implements(np.linalg.multi_dot)
+def multi_dot(arrays: Any, *, out: Any = None) -> Any:
+    refuse("linalg.multi_dot", out=out)
+    parts = [array(x) for x in arrays]
+    letters = _letters(len(parts) + 1)
+    terms = [letters[i : i + 2] for i in range(len(parts))]
+    if parts[0].ndim == 1:
+        terms[0] = terms[0][1:]
+    if parts[-1].ndim == 1:
+        terms[-1] = terms[-1][:1]
+    output = (terms[0][:-1]) + (terms[-1][1:])
+    return contract.einsum(f"{','.join(terms)}->{output}", *parts)

@@ -1,0 +1,119 @@
+"""NumPy's elementwise functions that are not ufuncs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import ConcretizationError
+from ..ops import cast
+from ..ops import elementwise as ops
+from ..recorder import plain
+from ..tracer import UFUNCS, Tracer
+from ._register import implements, refuse
+
+
+def array(x: Any) -> Any:
+    """A tracer as it is, anything else as a NumPy value."""
+    x = cast.operand(x)
+    return x if type(x) is Tracer else plain(x)
+
+
+@implements(np.where)
+def where(condition: Any, x: Any = None, y: Any = None) -> Any:
+    if x is None and y is None:
+        raise ConcretizationError(
+            "np.where(condition) with one argument has a result whose shape depends on values",
+            "use np.where(condition, a, b), which has a fixed shape",
+        )
+    return ops.where(array(condition), x, y)
+
+
+@implements(np.clip)
+def clip(
+    a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, *, min: Any = None,
+    max: Any = None,
+) -> Any:  # fmt: skip
+    refuse("clip", out=out)
+    low = a_min if a_min is not None else min
+    high = a_max if a_max is not None else max
+    if low is not None:
+        a = ops.maximum(a, low)
+    return a if high is None else ops.minimum(a, high)
+
+
+@implements(np.real)
+def real(val: Any) -> Any:
+    return ops.real(array(val))
+
+
+@implements(np.imag)
+def imag(val: Any) -> Any:
+    return ops.imag(array(val))
+
+
+@implements(np.round, np.around)
+def round(a: Any, decimals: int = 0, out: Any = None) -> Any:
+    refuse("round", out=out)
+    x = array(a)
+    if x.dtype.kind in "biu" and decimals >= 0:
+        return x
+    if decimals == 0:
+        return ops.rint(x)
+    scale = 10.0 ** abs(decimals)
+    return ops.rint(x * scale) / scale if decimals > 0 else ops.rint(x / scale) * scale
+
+
+@implements(np.ndarray.astype, *([np.astype] if hasattr(np, "astype") else []))
+def astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:
+    refuse("astype", device=device)
+    return cast.astype(array(x), np.dtype(dtype))
+
+
+@implements(np.isclose)
+def isclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Any:
+    x, y = array(a), array(b)
+    near = ops.less_equal(ops.absolute(x - y), atol + rtol * ops.absolute(y))
+    close = ops.logical_or(ops.logical_and(near, ops.isfinite(y)), ops.equal(x, y))
+    if equal_nan:
+        return ops.logical_or(close, ops.logical_and(ops.isnan(x), ops.isnan(y)))
+    return close
+
+
+@implements(np.allclose)
+def allclose(
+    a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> bool:
+    return bool(isclose(a, b, rtol, atol, equal_nan).all())
+
+
+@implements(np.array_equal)
+def array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> bool:
+    x, y = array(a1), array(a2)
+    if x.shape != y.shape:
+        return False
+    same = ops.equal(x, y)
+    if equal_nan:
+        same = ops.logical_or(same, ops.logical_and(ops.isnan(x), ops.isnan(y)))
+    return bool(same.all())
+
+
+@implements(np.result_type)
+def result_type(*arrays_and_dtypes: Any) -> np.dtype[Any]:
+    return np.result_type(*[x.dtype if type(x) is Tracer else x for x in arrays_and_dtypes])
+
+
+@implements(np.isrealobj)
+def isrealobj(x: Any) -> bool:
+    return array(x).dtype.kind != "c"
+
+
+@implements(np.iscomplexobj)
+def iscomplexobj(x: Any) -> bool:
+    return array(x).dtype.kind == "c"
+
+
+def absolute(x: Any) -> Any:
+    """As `np.absolute`."""
+    return UFUNCS[np.absolute](x)

@@ -1,0 +1,220 @@
+"""Reading parts of arrays: `x[...]`, `take` and their kin."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..errors import IndexingError, ShapeError
+from ..ops import cast, index
+from ..ops import elementwise as ops
+from ..ops.shape import normalize_axis, reshape, transpose
+from ..tracer import Tracer
+from ._register import implements, refuse
+from .elementwise import array
+from .shaping import ravel
+
+
+class _Item(NamedTuple):
+    """One part of an index: a slice, an integer, an array of integers, or a new axis."""
+
+    kind: str
+    value: Any
+
+
+@implements(operator.getitem)
+def getitem(x: Any, key: Any) -> Any:
+    """`x[key]` with everything that NumPy takes as a key."""
+    items = _parse(x.shape, key)
+    ranges = [
+        item.value if item.kind == "slice" else (0, n, 1)
+        for item, n in zip([i for i in items if i.kind != "new"], x.shape, strict=True)
+    ]
+    if any(item.kind == "array" for item in items):
+        return _advanced(index.slice_(x, tuple(ranges)), items)
+    axis = 0
+    shape = []
+    for item in items:
+        if item.kind == "new":
+            shape.append(1)
+            continue
+        if item.kind == "integer":
+            ranges[axis] = (item.value, 1, 1)
+        else:
+            shape.append(ranges[axis][1])
+        axis += 1
+    return reshape(index.slice_(x, tuple(ranges)), tuple(shape))
+
+
+def _advanced(x: Any, items: Sequence[_Item]) -> Any:
+    """Index by arrays, where integers count as arrays without axes, as in NumPy."""
+    consumed = [item for item in items if item.kind != "new"]
+    axes = tuple([i for i, item in enumerate(consumed) if item.kind in ("array", "integer")])
+    gathered = index.gather(x, [consumed[i].value for i in axes], axes)
+    count = gathered.ndim - (x.ndim - len(axes))  # axes of the indices, which come first
+    places = [i for i, item in enumerate(items) if item.kind in ("array", "integer")]
+    adjacent = places == list(range(places[0], places[0] + len(places)))
+    # The axes of the result, before new ones: those of the indices stand where the
+    # indices stood when these were adjacent, and first otherwise.
+    before = sum(item.kind == "slice" for item in items[: places[0]]) if adjacent else 0
+    order = [*range(count, count + before), *range(count), *range(count + before, gathered.ndim)]
+    result = transpose(gathered, tuple(order))
+    shape = list(result.shape)
+    position = 0 if adjacent else count
+    for i, item in enumerate(items):
+        if item.kind == "new":
+            shape.insert(position, 1)
+        if item.kind in ("new", "slice"):
+            position += 1
+        elif adjacent and i == places[0]:
+            position += count
+    return reshape(result, tuple(shape))
+
+
+def _parse(shape: tuple[int, ...], key: Any) -> list[_Item]:
+    parts = list(key) if isinstance(key, tuple) else [key]
+    parts = [_as_part(part) for part in parts]
+    used = sum(_axes_used(part) for part in parts)
+    if used > len(shape):
+        raise IndexingError(f"too many indices: {used} for an array of shape {shape}")
+    ellipses = [i for i, part in enumerate(parts) if part is Ellipsis]
+    if len(ellipses) > 1:
+        raise IndexingError("an index can have only one ellipsis (...)")
+    fill = [slice(None)] * (len(shape) - used)
+    at = ellipses[0] if ellipses else len(parts)
+    parts[at : at + 1 if ellipses else at] = fill
+    items: list[_Item] = []
+    axis = 0
+    for part in parts:
+        items.extend(_items(part, shape, axis))
+        axis += _axes_used(part)
+    return items
+
+
+def _as_part(part: Any) -> Any:
+    if isinstance(part, (list, np.ndarray)):
+        part = np.asarray(part)
+        return part.astype(np.intp) if part.size == 0 and part.dtype.kind == "f" else part
+    return part
+
+
+def _axes_used(part: Any) -> int:
+    if part is None or part is Ellipsis:
+        return 0
+    is_mask = isinstance(part, (np.ndarray, np.generic, Tracer)) and part.dtype.kind == "b"
+    return part.ndim if is_mask else 1
+
+
+def _items(part: Any, shape: tuple[int, ...], axis: int) -> list[_Item]:
+    if part is None:
+        return [_Item("new", None)]
+    if isinstance(part, slice):
+        return [_Item("slice", _range(part, shape[axis]))]
+    if isinstance(part, (np.ndarray, Tracer)) and (part.ndim or type(part) is Tracer):
+        if part.dtype.kind == "b":
+            return [_Item("array", places) for places in _mask_places(part, shape, axis)]
+        if part.dtype.kind not in "iu":
+            raise IndexingError(
+                f"arrays used as indices must be of integers or booleans, not {part.dtype}",
+                "convert the index with .astype(int)",
+            )
+        if isinstance(part, np.ndarray):
+            _check_bounds(part, shape, axis)
+        return [_Item("array", part)]
+    if isinstance(part, (bool, np.bool_)):
+        raise IndexingError(
+            f"a single boolean, {part}, as an index is not supported", "use np.where"
+        )
+    try:
+        position = operator.index(part)
+    except TypeError:
+        raise IndexingError(
+            "only integers, slices (:), ellipsis (...), None and arrays of integers or booleans "
+            f"are valid indices, not {part!r}"
+        ) from None
+    length = shape[axis]
+    if not -length <= position < length:
+        raise IndexingError(f"index {position} is out of bounds for axis {axis} of length {length}")
+    return [_Item("integer", np.intp(position % length))]
+
+
+def _range(part: slice, length: int) -> tuple[int, int, int]:
+    start, stop, step = part.indices(length)
+    count = len(range(start, stop, step))
+    return (start, count, step) if count else (0, 0, 1)
+
+
+def _check_bounds(places: np.ndarray, shape: tuple[int, ...], axis: int) -> None:
+    length = shape[axis]
+    if places.size and not (places.min() >= -length and places.max() < length):
+        raise IndexingError(
+            f"an index between {places.min()} and {places.max()} is out of bounds for axis {axis} "
+            f"of length {length}"
+        )
+
+
+def _mask_places(mask: Any, shape: tuple[int, ...], axis: int) -> tuple[np.ndarray, ...]:
+    """The positions where a mask is true; a traced mask is asked for its value."""
+    if mask.shape != shape[axis : axis + mask.ndim]:
+        raise IndexingError(
+            f"a boolean index of shape {mask.shape} does not fit axes {axis} to "
+            f"{axis + mask.ndim - 1} of shape {shape}"
+        )
+    if type(mask) is Tracer:
+        mask = mask.recorder.value(
+            mask,
+            "it is a boolean mask, and the shape of x[mask] depends on its values",
+            "use np.where(mask, x, other), which keeps the shape, or a sum with where=mask",
+        )
+    return np.nonzero(mask)
+
+
+@implements(np.take)
+def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Any:
+    refuse("take", out=out)
+    x, places = array(a), array(indices)
+    if axis is None:
+        x, axis = ravel(x), 0
+    axis = normalize_axis(axis, x.ndim)
+    length = x.shape[axis]
+    if mode == "clip":
+        places = ops.minimum(ops.maximum(places, 0), length - 1)
+    elif mode == "wrap":
+        places = ops.remainder(places, length)
+    if places.dtype.kind == "b":
+        places = cast.astype(places, np.dtype(np.intp))
+    return (
+        getitem(x, (slice(None),) * axis + (places,))
+        if type(x) is Tracer
+        else _plain_take(x, places, axis)
+    )
+
+
+def _plain_take(x: Any, places: Any, axis: int) -> Any:
+    gathered = index.gather(x, [places], (axis,))
+    count = places.ndim
+    order = [*range(count, count + axis), *range(count), *range(count + axis, gathered.ndim)]
+    return transpose(gathered, tuple(order))
+
+
+@implements(np.take_along_axis)
+def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
+    x, places = array(arr), array(indices)
+    if axis is None:
+        x, axis = ravel(x), 0
+    if places.ndim != x.ndim:
+        raise ShapeError(
+            f"take_along_axis: indices of shape {places.shape} must have as many axes as the array "
+            f"of shape {x.shape}"
+        )
+    if places.dtype.kind not in "iu":
+        raise IndexingError(f"take_along_axis: indices must be integers, not {places.dtype}")
+    axis = normalize_axis(axis, x.ndim)
+    grid = [
+        places if i == axis else np.arange(n).reshape([-1 if j == i else 1 for j in range(x.ndim)])
+        for i, n in enumerate(x.shape)
+    ]
+    return index.gather(x, grid, tuple(range(x.ndim)))

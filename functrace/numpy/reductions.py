@@ -1,0 +1,293 @@
+"""NumPy's reductions and cumulations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from ..ops import cast, reduce
+from ..ops import elementwise as ops
+from ..ops import shape as shapes
+from ..ops.cast import real_dtype_of
+from ..ops.shape import keep_axes, normalize_axes, normalize_axis
+from ._register import implements, refuse
+from .elementwise import array
+from .shaping import ravel
+
+_MISSING: Any = np._NoValue  # type: ignore[attr-defined] -- what NumPy's signatures hold for "not given"
+
+
+def _given(value: Any) -> bool:
+    return value is not _MISSING and value is not None
+
+
+@lru_cache(maxsize=256)
+def _sum_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The dtype in which NumPy adds up: at least the platform's integer for integers."""
+    return np.add.reduce(np.zeros(1, dtype)).dtype
+
+
+def _keep(reduced: Any, x: Any, axes: tuple[int, ...], keepdims: Any) -> Any:
+    return shapes.reshape(reduced, keep_axes(x.shape, axes)) if keepdims is True else reduced
+
+
+def _masked(x: Any, where: Any, identity: Any) -> Any:
+    """x with the elements that do not count replaced."""
+    if where is _MISSING or where is True:
+        return x
+    return ops.where(where, x, x.dtype.type(identity))
+
+
+def _least(dtype: np.dtype[Any]) -> Any:
+    if dtype.kind == "f":
+        return -np.inf
+    return False if dtype.kind == "b" else np.iinfo(dtype).min
+
+
+def _greatest(dtype: np.dtype[Any]) -> Any:
+    if dtype.kind == "f":
+        return np.inf
+    return True if dtype.kind == "b" else np.iinfo(dtype).max
+
+
+@implements(np.sum, np.add.reduce)
+def sum(
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False,
+    initial: Any = _MISSING, where: Any = True,
+) -> Any:  # fmt: skip
+    refuse("sum", out=out)
+    x = array(a)
+    x = cast.astype(x, _sum_dtype(x.dtype) if dtype is None else np.dtype(dtype))
+    x = _masked(x, where, 0)
+    axes = normalize_axes(axis, x.ndim)
+    result = shapes.reduce_sum(x, axes)
+    result = result + cast.astype(initial, x.dtype) if _given(initial) else result
+    return _keep(result, x, axes, keepdims)
+
+
+@implements(np.prod, np.multiply.reduce)
+def prod(
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False,
+    initial: Any = _MISSING, where: Any = True,
+) -> Any:  # fmt: skip
+    refuse("prod", out=out)
+    x = array(a)
+    x = cast.astype(x, _sum_dtype(x.dtype) if dtype is None else np.dtype(dtype))
+    x = _masked(x, where, 1)
+    axes = normalize_axes(axis, x.ndim)
+    result = reduce.reduce_prod(x, axes)
+    result = result * cast.astype(initial, x.dtype) if _given(initial) else result
+    return _keep(result, x, axes, keepdims)
+
+
+def _extremum(
+    op: Callable[..., Any], pairwise: Callable[..., Any], bound: Callable[..., Any]
+) -> Callable[..., Any]:
+    def extremum(
+        a: Any, axis: Any = None, out: Any = None, keepdims: Any = False,
+        initial: Any = _MISSING, where: Any = True,
+    ) -> Any:  # fmt: skip
+        refuse(op.__name__, out=out)
+        x = array(a)
+        axes = normalize_axes(axis, x.ndim)
+        if where is not True and where is not _MISSING:
+            start = initial if _given(initial) else bound(x.dtype)
+            x = ops.where(where, x, x.dtype.type(start))
+        if _given(initial) and x.size == 0:
+            full = np.full(shapes.remaining(x.shape, axes), initial, x.dtype)
+            return _keep(full, x, axes, keepdims)
+        result = op(x, axes)
+        result = pairwise(result, initial) if _given(initial) else result
+        return _keep(result, x, axes, keepdims)
+
+    return extremum
+
+
+max = implements(np.max, np.amax, np.maximum.reduce)(
+    _extremum(reduce.reduce_max, ops.maximum, _least)
+)
+min = implements(np.min, np.amin, np.minimum.reduce)(
+    _extremum(reduce.reduce_min, ops.minimum, _greatest)
+)
+
+
+def _logical(op: Callable[..., Any], identity: bool) -> Callable[..., Any]:
+    def logical(
+        a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = True
+    ) -> Any:
+        refuse(op.__name__, out=out)
+        x = _masked(cast.astype(array(a), np.dtype(bool)), where, identity)
+        axes = normalize_axes(axis, x.ndim)
+        return _keep(op(x, axes), x, axes, keepdims)
+
+    return logical
+
+
+all = implements(np.all, np.logical_and.reduce)(_logical(reduce.reduce_all, True))
+any = implements(np.any, np.logical_or.reduce)(_logical(reduce.reduce_any, False))
+
+
+def _count(x: Any, axes: tuple[int, ...]) -> int:
+    return int(np.prod([x.shape[i] for i in axes], dtype=np.int64))
+
+
+def _float_dtype(x: Any, dtype: Any) -> np.dtype[Any]:
+    if dtype is not None:
+        return np.dtype(dtype)
+    return np.dtype(np.float64) if x.dtype.kind in "biu" else x.dtype
+
+
+def _working(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """NumPy adds half precision up in single precision."""
+    return np.dtype(np.float32) if dtype == np.float16 else dtype
+
+
+@implements(np.mean)
+def mean(
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False,
+    *, where: Any = True,
+) -> Any:  # fmt: skip
+    refuse("mean", out=out)
+    x = array(a)
+    result_dtype = _float_dtype(x, dtype)
+    x = cast.astype(x, _working(result_dtype))
+    axes = normalize_axes(axis, x.ndim)
+    count = _number(x, axes, where)
+    total = shapes.reduce_sum(_masked(x, where, 0), axes)
+    return _keep(cast.astype(total / count, result_dtype), x, axes, keepdims)
+
+
+def _number(x: Any, axes: tuple[int, ...], where: Any) -> Any:
+    """How many elements count, in the dtype of x."""
+    if where is True or where is _MISSING:
+        return x.dtype.type(_count(x, axes))
+    mask = np.broadcast_to(where, x.shape) if isinstance(where, (np.ndarray, np.generic)) else where
+    return sum(shapes.broadcast_to(cast.astype(array(mask), x.dtype), x.shape), axes)
+
+
+@implements(np.var)
+def var(
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0,
+    keepdims: Any = False, *, where: Any = True, mean: Any = _MISSING, correction: Any = _MISSING,
+) -> Any:  # fmt: skip
+    refuse("var", out=out)
+    ddof = correction if _given(correction) else ddof
+    x = array(a)
+    result_dtype = _float_dtype(x, dtype)
+    x = cast.astype(x, _working(result_dtype))
+    axes = normalize_axes(axis, x.ndim)
+    count = _number(x, axes, where)
+    if _given(mean):
+        center = array(mean)
+    else:
+        total = shapes.reduce_sum(_masked(x, where, 0), axes)
+        center = shapes.reshape(total / count, keep_axes(x.shape, axes))
+    deviation = x - center
+    squares = _masked(_square_magnitude(deviation), where, 0)
+    spread = shapes.reduce_sum(squares, axes) / ops.maximum(count - ddof, 0).real
+    real_dtype = real_dtype_of(result_dtype)
+    return _keep(cast.astype(spread, real_dtype), x, axes, keepdims)
+
+
+def _square_magnitude(x: Any) -> Any:
+    return ops.square(x) if x.dtype.kind != "c" else ops.real(x * ops.conjugate(x))
+
+
+@implements(np.std)
+def std(
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0,
+    keepdims: Any = False, *, where: Any = True, mean: Any = _MISSING, correction: Any = _MISSING,
+) -> Any:  # fmt: skip
+    refuse("std", out=out)
+    return ops.sqrt(
+        var(a, axis, dtype, None, ddof, keepdims, where=where, mean=mean, correction=correction)
+    )
+
+
+def _argument(op: Callable[..., Any]) -> Callable[..., Any]:
+    def argument(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = False) -> Any:
+        refuse(op.__name__, out=out)
+        x = array(a)
+        if axis is None:
+            result = op(ravel(x), 0)
+            return _keep(result, x, tuple(range(x.ndim)), keepdims)
+        axis = normalize_axis(axis, x.ndim)
+        return _keep(op(x, axis), x, (axis,), keepdims)
+
+    return argument
+
+
+argmax = implements(np.argmax)(_argument(reduce.argmax))
+argmin = implements(np.argmin)(_argument(reduce.argmin))
+
+
+def _cumulation(op: Callable[..., Any]) -> Callable[..., Any]:
+    def cumulate(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
+        refuse(op.__name__, out=out)
+        x = array(a)
+        x = cast.astype(x, _sum_dtype(x.dtype) if dtype is None else np.dtype(dtype))
+        if axis is None:
+            return op(ravel(x), 0)
+        return op(x, normalize_axis(axis, x.ndim))
+
+    return cumulate
+
+
+cumsum = implements(np.cumsum, np.add.accumulate)(_cumulation(reduce.cumsum))
+cumprod = implements(np.cumprod, np.multiply.accumulate)(_cumulation(reduce.cumprod))
+
+
+@implements(np.count_nonzero)
+def count_nonzero(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
+    return sum(cast.astype(array(a), np.dtype(bool)), axis, keepdims=keepdims)
+
+
+@implements(np.ptp)
+def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any:
+    return max(a, axis, out, keepdims) - min(a, axis, out, keepdims)
+
+
+@implements(np.linalg.norm)
+def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    x = array(x)
+    if x.dtype.kind in "biu":
+        x = cast.astype(x, np.dtype(np.float64))
+    single = axis is not None and not isinstance(axis, (tuple, list))
+    axes = normalize_axes(axis, x.ndim)
+    if ord is None or (ord == 2 and (single or len(axes) == 1)) or ord == "fro":
+        return _keep(_safe_sqrt(shapes.reduce_sum(_square_magnitude(x), axes)), x, axes, keepdims)
+    if len(axes) == 1:
+        return _keep(_vector_norm(x, ord, axes), x, axes, keepdims)
+    return _matrix_norm(x, ord, axes, keepdims)
+
+
+def _safe_sqrt(squares: Any) -> Any:
+    """The square root, with derivative 0 at 0, where that of a norm has no direction."""
+    zero = ops.equal(squares, 0)
+    return ops.where(zero, 0, ops.sqrt(ops.where(zero, 1, squares)))
+
+
+def _vector_norm(x: Any, ord: Any, axes: tuple[int, ...]) -> Any:
+    size = ops.absolute(x)
+    if ord == np.inf:
+        return reduce.reduce_max(size, axes)
+    if ord == -np.inf:
+        return reduce.reduce_min(size, axes)
+    if ord == 0:
+        return sum(cast.astype(ops.not_equal(x, 0), size.dtype), axes)
+    if ord == 1:
+        return shapes.reduce_sum(size, axes)
+    return ops.power(shapes.reduce_sum(ops.power(size, ord), axes), 1 / ord)
+
+
+def _matrix_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
+    column = {1: (0, max), -1: (0, min), np.inf: (1, max), -np.inf: (1, min)}
+    if len(axes) != 2 or ord not in column:
+        refuse("linalg.norm", ord=ord)
+    which, extremum = column[ord]
+    sums = sum(ops.absolute(x), axes[which], keepdims=True)
+    result = extremum(sums, axes[1 - which], keepdims=True)
+    return result if keepdims else shapes.reshape(result, shapes.remaining(x.shape, axes))

@@ -1,0 +1,170 @@
+"""Families of ops: given what is particular to an op, they derive the rest.
+
+`elementwise` derives type inference, broadcasting, transposition and batching from a row of partial
+derivatives. A partial derivative is a function `(t, out, *operands)` that gives the tangent of
+the output when `t` is the tangent of one operand; `ZERO` where it is zero wherever it exists. For
+an operand in which the op is linear the same function is its transpose: the map is diagonal.
+
+    sin = unary("sin", np.sin, lambda t, y, x: t * cos(x))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import DTypeError
+from ..ir import ArrayType
+from ..primitive import (
+    NONDIFFERENTIABLE,
+    NOT_LINEAR,
+    PRIMITIVES,
+    ZERO,
+    Declared,
+    Linear,
+    Primitive,
+    Rule,
+)
+from ..recorder import bind
+from ..tracer import UFUNCS
+from .cast import loop_dtypes, promote
+from .shape import broadcast_shapes, broadcast_to, reshape, unbroadcast
+
+Partial = Rule | Declared
+
+
+class ElementwiseOp:
+    """The front end of a ufunc: promotes its operands as NumPy does and binds the primitive."""
+
+    __slots__ = ("__dict__", "primitive", "ufunc")
+
+    def __init__(self, ufunc: np.ufunc, primitive: Primitive):
+        self.ufunc = ufunc
+        self.primitive = primitive
+        self.__name__ = ufunc.__name__
+        self.__doc__ = f"As `np.{ufunc.__name__}`."
+
+    def __call__(self, *operands: Any) -> Any:
+        return bind(self.primitive, *promote(self.ufunc, operands))
+
+    def __repr__(self) -> str:
+        return f"<op {self.primitive.name}>"
+
+
+def unary(name: str, ufunc: np.ufunc, partial: Partial, **options: Any) -> ElementwiseOp:
+    """An op of one operand. For options see `ufunc_op`."""
+    return ufunc_op(name, ufunc, (partial,), **options)
+
+
+def binary(
+    name: str, ufunc: np.ufunc, first: Partial, second: Partial, **options: Any
+) -> ElementwiseOp:
+    """An op of two operands. For options see `ufunc_op`."""
+    return ufunc_op(name, ufunc, (first, second), **options)
+
+
+def ufunc_op(
+    name: str,
+    ufunc: np.ufunc,
+    partials: Sequence[Partial],
+    *,
+    linear: Sequence[int] = (),
+    text: str = "",
+) -> ElementwiseOp:
+    """The primitive and front end of a NumPy ufunc with one output.
+
+    Args:
+        partials: a partial derivative for each operand.
+        linear: the operands in which the op is linear.
+        text: how it reads, as a format of its operands, such as "{} + {}".
+    """
+
+    def result(*types: ArrayType) -> np.dtype[Any]:
+        given = tuple([type.dtype for type in types])
+        *inputs, output = loop_dtypes(ufunc, given)
+        if tuple(inputs) != given:
+            raise DTypeError(f"{name} of mixed dtypes {given}: operands must be promoted first")
+        return output
+
+    primitive = elementwise(name, ufunc, result, partials, linear=linear, text=text)
+    op = ElementwiseOp(ufunc, primitive)
+    UFUNCS[ufunc] = op
+    return op
+
+
+def elementwise(
+    name: str,
+    impl: Callable[..., Any],
+    result: Callable[..., np.dtype[Any]],
+    partials: Sequence[Partial],
+    *,
+    linear: Sequence[int] = (),
+    text: str = "",
+    **rules: Rule | Declared,
+) -> Primitive:
+    """An elementwise primitive.
+
+    Args:
+        result: gives the output's dtype for the operands' types.
+        rules: a `jvp` or `transpose` where the derived one would not do.
+    """
+
+    def infer(*types: ArrayType) -> ArrayType:
+        return ArrayType(broadcast_shapes(name, [type.shape for type in types]), result(*types))
+
+    return Primitive(
+        name,
+        infer=infer,
+        impl=impl,
+        jvp=rules.get("jvp") or _elementwise_jvp(partials),
+        transpose=rules.get("transpose")
+        or (_elementwise_transpose(partials) if linear else NOT_LINEAR),
+        batch=lambda size, operands, mapped: bind(
+            PRIMITIVES[name], *align_ranks(size, operands, mapped)
+        ),
+        text=(lambda *operands: text.format(*operands)) if text else None,
+        elementwise=True,
+    )
+
+
+def _elementwise_jvp(partials: Sequence[Partial]) -> Rule | Declared:
+    for everywhere in (ZERO, NONDIFFERENTIABLE):
+        if all(partial is everywhere for partial in partials):
+            return everywhere
+
+    def jvp(primals: Sequence[Any], tangents: Sequence[Any], out: Any) -> Any:
+        total = None
+        for tangent, partial in zip(tangents, partials, strict=True):
+            if tangent is None or isinstance(partial, Declared):
+                continue
+            term = partial(tangent, out, *primals)
+            if term is not None:
+                total = term if total is None else total + term
+        return total if total is None else broadcast_to(total, out.shape)
+
+    return jvp
+
+
+def _elementwise_transpose(partials: Sequence[Partial]) -> Rule:
+    def transpose(ct: Any, operands: Sequence[Any]) -> tuple[Any, ...]:
+        return tuple(
+            [
+                unbroadcast(partial(ct, None, *operands), x.shape)
+                if isinstance(x, Linear) and not isinstance(partial, Declared)
+                else None
+                for x, partial in zip(operands, partials, strict=True)
+            ]
+        )
+
+    return transpose
+
+
+def align_ranks(size: int, operands: Sequence[Any], mapped: Sequence[bool]) -> list[Any]:
+    """Give mapped operands, whose mapped axis is first, one rank, so that they broadcast."""
+    rank = max(x.ndim - is_mapped for x, is_mapped in zip(operands, mapped, strict=True))
+    return [
+        reshape(x, (size, *(1,) * (rank - x.ndim + 1), *x.shape[1:])) if is_mapped else x
+        for x, is_mapped in zip(operands, mapped, strict=True)
+    ]

@@ -1,0 +1,122 @@
+"""Dtypes: the one op that changes them, and NumPy's promotion.
+
+Equations are strict: a primitive takes the dtypes of one inner loop of its ufunc. Promotion
+happens here, at the front end, by asking NumPy which loop it would run and casting the operands
+to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import DTypeError
+from ..ir import ArrayType
+from ..primitive import Primitive
+from ..recorder import bind, type_of
+from ..tracer import Tracer
+
+
+def astype(x: Any, dtype: np.dtype[Any]) -> Any:
+    """The values converted to a dtype; x itself where it has that dtype."""
+    kind = type(x)
+    if kind is Tracer:
+        if x.type.dtype == dtype:
+            return x if not x.type.weak else Tracer(x.recorder, x.variable, x.type.strong)
+        return bind(ASTYPE, x, dtype=dtype)
+    if isinstance(x, (np.ndarray, np.generic)):
+        return x if x.dtype == dtype else x.astype(dtype)
+    return np.asarray(x, dtype=dtype)[()]  # a Python scalar; raises OverflowError as NumPy does
+
+
+def _jvp(primals: Any, tangents: Any, out: Any, *, dtype: np.dtype[Any]) -> Any:
+    return astype(tangents[0], dtype)
+
+
+def _transpose(ct: Any, operands: Any, *, dtype: np.dtype[Any]) -> Any:
+    # Complex to real drops the imaginary part, whose cotangent is then zero; the transpose of
+    # real to complex keeps the real part. A cast does both.
+    return (astype(ct, operands[0].dtype),)
+
+
+def _convert(x: Any, *, dtype: np.dtype[Any]) -> Any:
+    value = np.asarray(x)
+    if value.dtype.kind == "c" and dtype.kind != "c":
+        value = np.real(value)
+    return value.astype(dtype)[()]
+
+
+ASTYPE = Primitive(
+    "astype",
+    infer=lambda x, *, dtype: ArrayType(x.shape, dtype),
+    impl=_convert,
+    jvp=_jvp,
+    transpose=_transpose,
+    batch=lambda size, operands, mapped, *, dtype: astype(operands[0], dtype),
+    text=lambda x, *, dtype: f"{x}.astype({ArrayType((), dtype)})",
+    elementwise=True,
+)
+
+
+def real_dtype_of(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The dtype of the real part: float64 for complex128; itself for what is real."""
+    return np.real(np.empty(0, dtype)).dtype
+
+
+_loops: dict[Any, tuple[np.dtype[Any], ...]] = {}
+
+
+def loop_dtypes(ufunc: np.ufunc, promotions: tuple[Any, ...]) -> tuple[np.dtype[Any], ...]:
+    """The dtypes of the inner loop that NumPy would run: inputs, then outputs.
+
+    Args:
+        promotions: for each operand its dtype, or `int`, `float` or `complex` for a Python scalar.
+
+    Raises:
+        DTypeError: when the ufunc has no such loop.
+    """
+    key = (ufunc, promotions)
+    known = _loops.get(key)
+    if known is None:
+        try:
+            known = ufunc.resolve_dtypes((*promotions, *(None,) * ufunc.nout))
+        except TypeError as error:
+            names = ", ".join(getattr(p, "name", None) or p.__name__ for p in promotions)
+            raise DTypeError(
+                f"np.{ufunc.__name__} does not take operands of dtype {names}",
+                "convert them with .astype",
+            ) from error
+        _loops[key] = known
+    return known
+
+
+def operand(x: Any) -> Any:
+    """A tracer, array or scalar as it is, and a list or tuple as the array it stands for."""
+    if isinstance(x, (list, tuple)):
+        return np.asarray(x)  # a tracer inside raises TracerConversionError, which names np.stack
+    return x
+
+
+def promote(ufunc: np.ufunc, operands: Sequence[Any]) -> list[Any]:
+    """The operands, cast to the inner loop that NumPy would run."""
+    operands = [operand(x) for x in operands]
+    dtypes = loop_dtypes(ufunc, tuple([type_of(x).promotion for x in operands]))
+    return [astype(x, dtypes[i]) for i, x in enumerate(operands)]
+
+
+def result_dtype(*operands: Any) -> np.dtype[Any]:
+    """The dtype to which NumPy promotes operands that become one array."""
+    return np.result_type(*[_promotion_value(type_of(operand(x))) for x in operands])
+
+
+def _promotion_value(type: ArrayType) -> Any:
+    return type.promotion(0) if type.weak and type.dtype.kind != "b" else type.dtype
+
+
+def promote_together(*operands: Any) -> list[Any]:
+    """Operands cast to their common dtype, as `np.where` and `np.concatenate` do."""
+    operands_ = [operand(x) for x in operands]
+    dtype = result_dtype(*operands_)
+    return [astype(x, dtype) for x in operands_]

@@ -1,0 +1,309 @@
+"""Elementwise ops: a row each, with their partial derivatives.
+
+Conventions where the derivative does not exist: `maximum` and `minimum` share the tangent equally
+between equal operands; `abs` and `sign` have derivative 0 at 0; steps (`floor`, `round`,
+comparisons) have derivative 0.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..ir import ArrayType
+from ..primitive import LINEAR, NONDIFFERENTIABLE, NOT_LINEAR, ZERO, Primitive
+from ..recorder import bind, type_of
+from ..tracer import UFUNCS, Tracer
+from ._families import binary, elementwise, unary
+from .cast import astype, operand, promote, promote_together, real_dtype_of
+
+# Arithmetic
+
+add = binary(
+    "add", np.add, lambda t, z, x, y: t, lambda t, z, x, y: t, linear=(0, 1), text="{} + {}"
+)
+subtract = binary(
+    "subtract", np.subtract, lambda t, z, x, y: t, lambda t, z, x, y: -t,
+    linear=(0, 1), text="{} - {}",
+)  # fmt: skip
+multiply = binary(
+    "multiply", np.multiply, lambda t, z, x, y: t * y, lambda t, z, x, y: x * t,
+    linear=(0, 1), text="{} * {}",
+)  # fmt: skip
+divide = binary(
+    "divide", np.divide, lambda t, z, x, y: t / y, lambda t, z, x, y: -t * (z / y),
+    linear=(0,), text="{} / {}",
+)  # fmt: skip
+floor_divide = binary("floor_divide", np.floor_divide, ZERO, ZERO, text="{} // {}")
+remainder = binary(
+    "remainder", np.remainder,
+    lambda t, z, x, y: t, lambda t, z, x, y: -t * floor_divide(x, y), text="{} % {}",
+)  # fmt: skip
+fmod = binary(
+    "fmod", np.fmod, lambda t, z, x, y: t, lambda t, z, x, y: -t * trunc(x / y)
+)  # fmt: skip
+negative = unary("negative", np.negative, lambda t, y, x: -t, linear=(0,), text="-{}")
+reciprocal = unary("reciprocal", np.reciprocal, lambda t, y, x: -t * square(y), text="1 / {}")
+square = unary("square", np.square, lambda t, y, x: t * (x * 2), text="{} ** 2")
+
+
+def positive(x: Any) -> Any:
+    """As `np.positive`."""
+    return promote(np.positive, [x])[0]
+
+
+UFUNCS[np.positive] = positive
+
+
+def _power_of_base(t: Any, z: Any, x: Any, y: Any) -> Any:
+    if not isinstance(y, Tracer) and y.ndim == 0:
+        if y == 0:
+            return None  # x**0 is 1 everywhere, also at 0
+        return t if y == 1 else t * (y * power(x, y - 1))
+    zero = equal(y, 0)  # there, x**(y-1) may be infinite
+    return t * (y * power(x, where(zero, 1, y - 1)))
+
+
+def _power_of_exponent(t: Any, z: Any, x: Any, y: Any) -> Any:
+    return t * (z * log(where(equal(x, 0), 1, x)))  # 0**y is constant for y > 0
+
+
+_power = binary("power", np.power, _power_of_base, _power_of_exponent, text="{} ** {}")
+_EXACT_POWERS = {2: lambda x: square(x), 1: positive, 0.5: lambda x: sqrt(x)}
+
+
+def power(x: Any, y: Any) -> Any:
+    """As `np.power`; the exponents 2, 1 and 0.5 take the shorter ways that NumPy's `**` takes."""
+    if type(y) in (int, float) and y in _EXACT_POWERS and type_of(operand(x)).inexact:
+        return _EXACT_POWERS[y](x)
+    return _power(x, y)
+
+
+UFUNCS[np.power] = power
+
+
+def float_power(x: Any, y: Any) -> Any:
+    """As `np.float_power`: a power computed in at least double precision."""
+    return _power(*promote(np.float_power, [x, y]))
+
+
+UFUNCS[np.float_power] = float_power
+
+# Exponentials and logarithms
+
+exp = unary("exp", np.exp, lambda t, y, x: t * y)
+exp2 = unary("exp2", np.exp2, lambda t, y, x: t * (y * math.log(2)))
+expm1 = unary("expm1", np.expm1, lambda t, y, x: t * (y + 1))
+log = unary("log", np.log, lambda t, y, x: t / x)
+log2 = unary("log2", np.log2, lambda t, y, x: t / (x * math.log(2)))
+log10 = unary("log10", np.log10, lambda t, y, x: t / (x * math.log(10)))
+log1p = unary("log1p", np.log1p, lambda t, y, x: t / (x + 1))
+sqrt = unary("sqrt", np.sqrt, lambda t, y, x: t / (y * 2))
+cbrt = unary("cbrt", np.cbrt, lambda t, y, x: t / (square(y) * 3))
+
+
+def _share(x: Any, y: Any, z: Any) -> Any:
+    """The derivative of log(e^x + e^y) by x: e^(x-z), and a half where x = y, infinite or not."""
+    equal_operands = equal(x, y)
+    return where(equal_operands, 0.5, exp(where(equal_operands, 0, x - z)))
+
+
+logaddexp = binary(
+    "logaddexp", np.logaddexp,
+    lambda t, z, x, y: t * _share(x, y, z), lambda t, z, x, y: t * _share(y, x, z),
+)  # fmt: skip
+logaddexp2 = binary(
+    "logaddexp2", np.logaddexp2,
+    lambda t, z, x, y: t * _share2(x, y, z), lambda t, z, x, y: t * _share2(y, x, z),
+)  # fmt: skip
+
+
+def _share2(x: Any, y: Any, z: Any) -> Any:
+    equal_operands = equal(x, y)
+    return where(equal_operands, 0.5, exp2(where(equal_operands, 0, x - z)))
+
+
+# Trigonometry
+
+sin = unary("sin", np.sin, lambda t, y, x: t * cos(x))
+cos = unary("cos", np.cos, lambda t, y, x: -t * sin(x))
+tan = unary("tan", np.tan, lambda t, y, x: t * (square(y) + 1))
+arcsin = unary("arcsin", np.arcsin, lambda t, y, x: t / sqrt(1 - square(x)))
+arccos = unary("arccos", np.arccos, lambda t, y, x: -t / sqrt(1 - square(x)))
+arctan = unary("arctan", np.arctan, lambda t, y, x: t / (square(x) + 1))
+sinh = unary("sinh", np.sinh, lambda t, y, x: t * cosh(x))
+cosh = unary("cosh", np.cosh, lambda t, y, x: t * sinh(x))
+tanh = unary("tanh", np.tanh, lambda t, y, x: t * (1 - square(y)))
+arcsinh = unary("arcsinh", np.arcsinh, lambda t, y, x: t / sqrt(square(x) + 1))
+arccosh = unary("arccosh", np.arccosh, lambda t, y, x: t / (sqrt(x - 1) * sqrt(x + 1)))
+arctanh = unary("arctanh", np.arctanh, lambda t, y, x: t / (1 - square(x)))
+arctan2 = binary(
+    "arctan2", np.arctan2,
+    lambda t, z, y, x: t * (x / (square(x) + square(y))),
+    lambda t, z, y, x: -t * (y / (square(x) + square(y))),
+)  # fmt: skip
+
+
+def _cosine(x: Any, hypotenuse: Any) -> Any:
+    """X / hypotenuse, and 0 where the hypotenuse is 0."""
+    zero = equal(hypotenuse, 0)
+    return where(zero, 0, x / where(zero, 1, hypotenuse))
+
+
+hypot = binary(
+    "hypot", np.hypot,
+    lambda t, z, x, y: t * _cosine(x, z), lambda t, z, x, y: t * _cosine(y, z),
+)  # fmt: skip
+deg2rad = unary("deg2rad", np.deg2rad, lambda t, y, x: t * (math.pi / 180), linear=(0,))
+rad2deg = unary("rad2deg", np.rad2deg, lambda t, y, x: t * (180 / math.pi), linear=(0,))
+UFUNCS[np.radians] = deg2rad
+UFUNCS[np.degrees] = rad2deg
+
+# Absolute value, sign, complex parts
+
+
+def _abs_partial(t: Any, y: Any, x: Any) -> Any:
+    return t * sign(x) if x.dtype.kind == "f" else real(t * conjugate(sign(x)))
+
+
+def _sign_partial(t: Any, y: Any, x: Any) -> Any:
+    if x.dtype.kind == "f":
+        return None
+    radial = y * real(t * conjugate(y))  # x/|x| turns, but does not grow
+    return (t - radial) / where(equal(x, 0), 1, absolute(x))
+
+
+absolute = unary("abs", np.absolute, _abs_partial)
+fabs = unary("fabs", np.fabs, _abs_partial)
+sign = unary("sign", np.sign, _sign_partial)
+conjugate = unary("conjugate", np.conjugate, lambda t, y, x: conjugate(t), linear=(0,))
+
+
+def _real_dtype(x: ArrayType) -> np.dtype[Any]:
+    return real_dtype_of(x.dtype)
+
+
+REAL = elementwise(
+    "real", lambda x: np.real(x).copy(), _real_dtype, (),
+    jvp=LINEAR, transpose=lambda ct, operands: (astype(ct, operands[0].dtype),),
+)  # fmt: skip
+IMAG = elementwise(
+    "imag", lambda x: np.imag(x).copy(), _real_dtype, (),
+    jvp=LINEAR, transpose=lambda ct, operands: (ct * operands[0].dtype.type(-1j),),
+)  # fmt: skip
+
+
+def real(x: Any) -> Any:
+    """The real part; x itself where x is real."""
+    return bind(REAL, x) if x.dtype.kind == "c" else x
+
+
+def imag(x: Any) -> Any:
+    """The imaginary part; zeros where x is real."""
+    return bind(IMAG, x) if x.dtype.kind == "c" else x * x.dtype.type(0)
+
+
+# Steps and other ops without slope
+
+floor = unary("floor", np.floor, ZERO)
+ceil = unary("ceil", np.ceil, ZERO)
+trunc = unary("trunc", np.trunc, ZERO)
+rint = unary("rint", np.rint, ZERO)
+heaviside = binary("heaviside", np.heaviside, ZERO, ZERO)
+nextafter = binary("nextafter", np.nextafter, NONDIFFERENTIABLE, NONDIFFERENTIABLE)
+spacing = unary("spacing", np.spacing, NONDIFFERENTIABLE)
+isfinite = unary("isfinite", np.isfinite, ZERO)
+isinf = unary("isinf", np.isinf, ZERO)
+isnan = unary("isnan", np.isnan, ZERO)
+signbit = unary("signbit", np.signbit, ZERO)
+
+equal = binary("equal", np.equal, ZERO, ZERO, text="{} == {}")
+not_equal = binary("not_equal", np.not_equal, ZERO, ZERO, text="{} != {}")
+less = binary("less", np.less, ZERO, ZERO, text="{} < {}")
+less_equal = binary("less_equal", np.less_equal, ZERO, ZERO, text="{} <= {}")
+greater = binary("greater", np.greater, ZERO, ZERO, text="{} > {}")
+greater_equal = binary("greater_equal", np.greater_equal, ZERO, ZERO, text="{} >= {}")
+
+logical_and = binary("logical_and", np.logical_and, ZERO, ZERO)
+logical_or = binary("logical_or", np.logical_or, ZERO, ZERO)
+logical_xor = binary("logical_xor", np.logical_xor, ZERO, ZERO)
+logical_not = unary("logical_not", np.logical_not, ZERO)
+bitwise_and = binary("bitwise_and", np.bitwise_and, ZERO, ZERO, text="{} & {}")
+bitwise_or = binary("bitwise_or", np.bitwise_or, ZERO, ZERO, text="{} | {}")
+bitwise_xor = binary("bitwise_xor", np.bitwise_xor, ZERO, ZERO, text="{} ^ {}")
+invert = unary("invert", np.invert, ZERO, text="~{}")
+left_shift = binary("left_shift", np.left_shift, ZERO, ZERO, text="{} << {}")
+right_shift = binary("right_shift", np.right_shift, ZERO, ZERO, text="{} >> {}")
+
+# Choices
+
+
+def _half_wins(win: Any, win_or_tie: Any, dtype: np.dtype[Any]) -> Any:
+    """1 where an operand wins, a half where both are equal, 0 where it loses."""
+    return (astype(win, dtype) + astype(win_or_tie, dtype)) * dtype.type(0.5)
+
+
+def _larger(t: Any, z: Any, x: Any, y: Any) -> Any:
+    return t * _half_wins(greater(x, y), greater_equal(x, y), t.dtype)
+
+
+def _smaller(t: Any, z: Any, x: Any, y: Any) -> Any:
+    return t * _half_wins(less(x, y), less_equal(x, y), t.dtype)
+
+
+maximum = binary("maximum", np.maximum, _larger, lambda t, z, x, y: _larger(t, z, y, x))
+minimum = binary("minimum", np.minimum, _smaller, lambda t, z, x, y: _smaller(t, z, y, x))
+fmax = binary("fmax", np.fmax, _larger, lambda t, z, x, y: _larger(t, z, y, x))
+fmin = binary("fmin", np.fmin, _smaller, lambda t, z, x, y: _smaller(t, z, y, x))
+
+
+def where(condition: Any, x: Any, y: Any) -> Any:
+    """As `np.where` with three arguments."""
+    x, y = promote_together(x, y)
+    return bind(WHERE, astype(operand(condition), np.dtype(bool)), x, y)
+
+
+def _where_jvp(primals: Any, tangents: Any, out: Any) -> Any:
+    zero = out.dtype.type(0)
+    _, x, y = (zero if t is None else t for t in tangents)
+    tangent = where(primals[0], x, y)
+    return tangent if tangent.shape == out.shape else tangent + zeros(out.shape, out.dtype)
+
+
+def zeros(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
+    """An array of zeros that costs no memory."""
+    return np.broadcast_to(dtype.type(0), shape)
+
+
+WHERE = elementwise(
+    "where",
+    np.where,
+    lambda condition, x, y: x.dtype,
+    (
+        ZERO,
+        lambda t, z, condition, x, y: where(condition, t, 0),
+        lambda t, z, condition, x, y: where(condition, 0, t),
+    ),
+    linear=(1, 2),
+    jvp=_where_jvp,
+)
+
+# Derivative stops here
+
+
+def stop_gradient_op(x: Any) -> Any:
+    """X itself, with a derivative of zero."""
+    return bind(STOP_GRADIENT, x)
+
+
+STOP_GRADIENT = Primitive(
+    "stop_gradient",
+    infer=lambda x: x.strong,
+    impl=lambda x: x,
+    jvp=ZERO,
+    transpose=NOT_LINEAR,
+    batch=lambda size, operands, mapped: stop_gradient_op(operands[0]),
+    elementwise=True,
+)

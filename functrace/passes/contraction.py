@@ -1,0 +1,79 @@
+"""Contraction order: an einsum of three or more operands becomes a chain of pairwise ones.
+
+opt_einsum chooses the order. It sees index sets and sizes, never arrays.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import opt_einsum
+
+from ..ir import ArrayType, Atom, Equation, Program, Shape, Var
+from ..ops.contract import EINSUM, canonical, split
+
+Pairing = tuple[tuple[int, ...], str]  # positions in the list of operands, and their einsum
+
+
+def contraction(program: Program) -> Program:
+    """The Program with every einsum on at most two operands."""
+    if not any(e.primitive is EINSUM and len(e.inputs) > 2 for e in program.equations):
+        return program
+    equations: list[Equation] = []
+    for equation in program.equations:
+        if equation.primitive is EINSUM and len(equation.inputs) > 2:
+            equations.extend(_pairwise(equation))
+        else:
+            equations.append(equation)
+    return Program(program.inputs, equations, program.outputs, program.name)
+
+
+def _pairwise(equation: Equation) -> list[Equation]:
+    spec = equation.params["spec"]
+    steps = pairings(spec, tuple(atom.type.shape for atom in equation.inputs))
+    operands: list[Atom] = list(equation.inputs)
+    result = []
+    for number, (positions, step) in enumerate(steps):
+        chosen = tuple(operands[i] for i in positions)
+        for i in sorted(positions, reverse=True):
+            del operands[i]
+        if number == len(steps) - 1:
+            outputs = equation.outputs
+        else:
+            shape = _result_shape(step, [atom.type.shape for atom in chosen])
+            outputs = (Var(ArrayType(shape, chosen[0].type.dtype)),)
+        params = {"spec": canonical(step)}
+        result.append(Equation(EINSUM, chosen, params, outputs, equation.position))
+        operands.append(outputs[0])
+    return result
+
+
+def _result_shape(spec: str, shapes: list[Shape]) -> list[int]:
+    terms, output = split(spec)
+    sizes = {
+        c: n
+        for term, shape in zip(terms, shapes, strict=True)
+        for c, n in zip(term, shape, strict=True)
+    }
+    return [sizes[c] for c in output]
+
+
+@lru_cache(maxsize=4096)
+def pairings(spec: str, shapes: tuple[Shape, ...]) -> tuple[Pairing, ...]:
+    """The pairwise einsums that opt_einsum chooses; each result joins the end of the operands."""
+    path, _ = opt_einsum.contract_path(spec, *shapes, shapes=True, optimize="auto")
+    terms, output = split(spec)
+    steps = []
+    for number, positions in enumerate(path):
+        chosen = [terms[i] for i in positions]
+        for i in sorted(positions, reverse=True):
+            del terms[i]
+        needed = set(output).union(*terms)
+        result = (
+            output
+            if number == len(path) - 1
+            else "".join(c for c in dict.fromkeys("".join(chosen)) if c in needed)
+        )
+        terms.append(result)
+        steps.append((tuple(positions), f"{','.join(chosen)}->{result}"))
+    return tuple(steps)

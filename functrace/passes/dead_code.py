@@ -1,0 +1,18 @@
+"""Dead code: equations whose outputs nobody uses are dropped."""
+
+from __future__ import annotations
+
+from ..ir import Program, Var
+
+
+def dead_code(program: Program) -> Program:
+    """The Program without the equations that its outputs do not depend on."""
+    live = {atom for atom in program.outputs if isinstance(atom, Var)}
+    kept = []
+    for equation in reversed(program.equations):
+        if any(var in live for var in equation.outputs):
+            kept.append(equation)
+            live.update([atom for atom in equation.inputs if isinstance(atom, Var)])
+    if len(kept) == len(program.equations):
+        return program
+    return Program(program.inputs, kept[::-1], program.outputs, program.name)

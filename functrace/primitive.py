@@ -1,0 +1,151 @@
+"""An operation and all its rules.
+
+| slot        | called as                               | gives                                |
+|-------------|-----------------------------------------|--------------------------------------|
+| `infer`     | `(*types, **params)`                    | the output's `ArrayType`, or a tuple |
+| `impl`      | `(*arrays, **params)`                   | NumPy's value: what the op means     |
+| `jvp`       | `(primals, tangents, output, **params)` | the output's tangent                 |
+| `transpose` | `(cotangent, operands, **params)`       | a cotangent for each linear operand  |
+| `batch`     | `(size, operands, mapped, **params)`    | the output, its mapped axis first    |
+| `text`      | `(*operand names, **params)`            | how the op reads in print            |
+
+Rules are ordinary traceable code in functrace's own ops. A tangent or cotangent of `None` is a
+zero that nobody needs to compute. In `transpose`, a linear operand is given as `Linear(type)` and
+the others as values; a mapped operand of `batch` has its mapped axis first. In place of a rule
+stands what makes one unnecessary: `LINEAR` (jointly linear in all floating-point operands: the jvp
+is the op itself), `ZERO` (the derivative is zero wherever it exists), `NONDIFFERENTIABLE`, or
+`NOT_LINEAR` (no transform ever transposes the op).
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from typing import Any
+
+from .errors import MissingRuleError
+from .ir import ArrayType
+
+
+class Declared(enum.Enum):
+    """What stands in a slot in place of a rule."""
+
+    LINEAR = "the op is its own derivative"
+    NONDIFFERENTIABLE = "the derivative does not exist"
+    ZERO = "the derivative is zero wherever it exists"
+    NOT_LINEAR = "the op is linear in none of its operands"
+    MISSING = "nobody has written the rule yet"
+
+
+LINEAR = Declared.LINEAR
+NONDIFFERENTIABLE = Declared.NONDIFFERENTIABLE
+ZERO = Declared.ZERO
+NOT_LINEAR = Declared.NOT_LINEAR
+MISSING = Declared.MISSING
+
+Rule = Callable[..., Any]
+PRIMITIVES: dict[str, Primitive] = {}
+
+
+class Linear:
+    """Stands for an operand, of a known type, in which a transposed equation is linear."""
+
+    __slots__ = ("dtype", "shape", "type")
+
+    def __init__(self, type: ArrayType):
+        self.type = type
+        self.shape = type.shape
+        self.dtype = type.dtype
+
+    def __repr__(self) -> str:
+        return f"Linear({self.type})"
+
+
+class Primitive:
+    """An operation: a name, its meaning, and its rules (see the head of this file).
+
+    Attributes:
+        elementwise: whether each output element depends on the operands' elements there alone.
+        multiple: whether the op has several outputs. Then `infer`, `impl` and the rules deal in
+            tuples.
+    """
+
+    __slots__ = (
+        "_inferred", "batch", "elementwise", "impl", "infer", "jvp", "multiple", "name", "text",
+        "transpose",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        infer: Rule,
+        impl: Rule,
+        jvp: Rule | Declared = MISSING,
+        transpose: Rule | Declared = MISSING,
+        batch: Rule | Declared = MISSING,
+        text: Rule | None = None,
+        elementwise: bool = False,
+        multiple: bool = False,
+    ):
+        if name in PRIMITIVES:
+            raise ValueError(f"there is a primitive named {name!r} already")
+        self.name = name
+        self.infer = infer
+        self.impl = impl
+        self.jvp = jvp
+        self.transpose = transpose
+        self.batch = batch
+        self.text = text
+        self.elementwise = elementwise
+        self.multiple = multiple
+        self._inferred: dict[Any, tuple[ArrayType, ...]] = {}
+        PRIMITIVES[name] = self
+
+    def infer_types(
+        self, types: tuple[ArrayType, ...], params: dict[str, Any]
+    ) -> tuple[ArrayType, ...]:
+        """The types of the outputs, remembered for operand types and parameters seen before."""
+        key = (types, tuple(params.items())) if params else types
+        known = self._inferred.get(key)
+        if known is None:
+            result = self.infer(*types, **params)
+            known = result if self.multiple else (result,)
+            if len(self._inferred) >= 4096:
+                self._inferred.clear()
+            self._inferred[key] = known
+        return known
+
+    def evaluate(self, values: list[Any], params: dict[str, Any]) -> tuple[Any, ...]:
+        """The outputs for NumPy operands."""
+        result = self.impl(*values, **params)
+        return result if self.multiple else (result,)
+
+    def rule(self, slot: str, needed_for: str) -> Rule:
+        """The rule in a slot.
+
+        Raises:
+            MissingRuleError: when there is none.
+        """
+        rule = getattr(self, slot)
+        if isinstance(rule, Declared):
+            raise MissingRuleError(
+                f"{self.name} has no {slot} rule, which {needed_for} needs: {rule.value}",
+                f"give the primitive {self.name!r} a {slot} rule",
+            )
+        return rule
+
+    def __repr__(self) -> str:
+        return self.name
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _by_name, (self.name,)
+
+
+def _by_name(name: str) -> Primitive:
+    if name not in PRIMITIVES:
+        raise MissingRuleError(
+            f"a stored Program uses a primitive {name!r} that is not defined",
+            "import the module that defines it before loading the Program",
+        )
+    return PRIMITIVES[name]

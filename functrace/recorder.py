@@ -1,0 +1,495 @@
+"""Recording: how calls on tracers become the equations of a Program.
+
+`bind` is the one way into an op. Without a tracer among the operands NumPy computes the value at
+once; otherwise the innermost recorder of this thread appends an equation. A tracer of an outer
+recorder, or an array of the surrounding code, becomes an extra input of the inner Program
+(closure conversion).
+
+Recording computes nothing. When Python needs a value (`if`, `while`, `range`), the recorder
+evaluates what that value depends on, provided that its inputs have values.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .errors import (
+    CapturedArrayChangedError,
+    ConcretizationError,
+    DTypeError,
+    LeafTypeError,
+    LeakedTracerError,
+)
+from .ir import ArrayType, Atom, Equation, Literal, Program, Var
+from .primitive import Primitive
+from .source import Position, Source, internal, user_position
+from .tracer import Tracer
+
+NUMERIC_KINDS = "biufc"
+_COPY_BELOW = 1 << 16  # bytes; a captured array is copied below this size, and locked above it
+
+_current: ContextVar[Recorder | None] = ContextVar("functrace_recorder", default=None)
+
+
+def bind(primitive: Primitive, *operands: Any, **params: Any) -> Any:
+    """Apply a primitive to tracers or NumPy values.
+
+    Args:
+        operands: tracers, NumPy arrays or NumPy scalars, of the dtypes that the primitive takes.
+        params: the static parameters, hashable.
+    """
+    for operand in operands:
+        if type(operand) is Tracer:
+            recorder = _current.get()
+            if recorder is None:
+                raise _leaked(operand)
+            return recorder.record(primitive, operands, params)
+    return primitive.impl(*operands, **params)
+
+
+def recorder_for(operands: Sequence[Any]) -> Recorder | None:
+    """The innermost recorder when a tracer is among the operands, else None.
+
+    Raises:
+        LeakedTracerError: when there is a tracer, but no recorder in this thread.
+    """
+    for operand in operands:
+        if type(operand) is Tracer:
+            recorder = _current.get()
+            if recorder is None:
+                raise _leaked(operand)
+            return recorder
+    return None
+
+
+def type_of(value: Any) -> ArrayType:
+    """The type of a tracer, NumPy array, NumPy scalar or Python scalar.
+
+    Raises:
+        LeafTypeError: for anything else.
+        DTypeError: for arrays of objects, strings, dates and the like.
+    """
+    kind = type(value)
+    if kind is Tracer:
+        return value.type
+    weak = _WEAK_TYPES.get(kind)
+    if weak is not None:
+        return weak
+    if isinstance(value, (np.ndarray, np.generic)):
+        if value.dtype.kind not in NUMERIC_KINDS:
+            raise DTypeError(
+                f"an array of dtype {value.dtype} can not be traced",
+                "convert it to a number type with .astype",
+            )
+        if isinstance(value, (np.ma.MaskedArray, np.matrix)):
+            raise LeafTypeError(
+                f"a {type(value).__name__} computes by rules of its own, which can not be traced",
+                "use np.asarray(value), or value.filled(...) for a masked array",
+            )
+        dtype = value.dtype
+        return ArrayType(value.shape, dtype if dtype.isnative else dtype.newbyteorder("="))
+    for scalar, known in _WEAK_TYPES.items():  # subclasses, such as an enum of ints
+        if isinstance(value, scalar):
+            return known
+    raise LeafTypeError(
+        f"expected an array or a number, got a {kind.__qualname__}",
+        "convert it with np.asarray, or keep it out of the traced computation",
+    )
+
+
+_WEAK_TYPES = {
+    bool: ArrayType((), np.bool_, weak=True),
+    int: ArrayType((), np.int64, weak=True),
+    float: ArrayType((), np.float64, weak=True),
+    complex: ArrayType((), np.complex128, weak=True),
+}
+
+
+def plain(value: Any) -> Any:
+    """A NumPy scalar for a Python scalar, and an ndarray of native byte order for an array."""
+    type = type_of(value)
+    if isinstance(value, np.ndarray):
+        return value if value.dtype.isnative else value.astype(type.dtype)
+    if isinstance(value, np.generic):
+        return value
+    return type.dtype.type(value)
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A Program with the operands for the inputs that were captured.
+
+    Attributes:
+        program: its inputs are those of the function, then the captured ones.
+        captured: outer tracers and arrays, one for each captured input.
+        output_types: the outputs' types, weak where Python would give a scalar.
+    """
+
+    program: Program
+    captured: tuple[Any, ...]
+    output_types: tuple[ArrayType, ...]
+
+    @property
+    def closed_over_tracers(self) -> bool:
+        """Whether the function used tracers of an outer recorder."""
+        return any(type(operand) is Tracer for operand in self.captured)
+
+    def closed(self) -> Program:
+        """The Program with copies of the captured arrays as literals, and only its own inputs."""
+        program, count = self.program, len(self.program.inputs) - len(self.captured)
+        constants: dict[Any, Atom] = {
+            var: Literal(np.array(value))
+            for var, value in zip(program.inputs[count:], self.captured, strict=True)
+        }
+        equations = [
+            Equation(
+                e.primitive,
+                tuple([constants.get(a, a) for a in e.inputs]),
+                e.params,
+                e.outputs,
+                e.position,
+            )
+            for e in program.equations
+        ]
+        outputs = [constants.get(a, a) for a in program.outputs]
+        return Program(program.inputs[:count], equations, outputs, program.name)
+
+
+class Recorder:
+    """Collects equations while a function is traced or a Program rewritten.
+
+    Attributes:
+        parent: the recorder of the surrounding trace.
+        reason: why inputs have no values ("jit", "vmap", ...), for error messages.
+        rewriting: whether arrays become literals, as in a rule, rather than captured inputs.
+        position: the source of recorded equations, when it is not the running user code.
+    """
+
+    __slots__ = (
+        "_indexed", "_known", "_locked", "_producer", "alive", "captures", "equations", "inputs",
+        "parent", "position", "reason", "rewriting",
+    )  # fmt: skip
+
+    def __init__(self, parent: Recorder | None, reason: str = ""):
+        self.parent = parent
+        self.reason = reason
+        self.rewriting = False
+        self.alive = True
+        self.inputs: list[Var] = []
+        self.equations: list[Equation] = []
+        self.captures: dict[int, list[tuple[Var, Any, Any]]] = {}
+        self.position: Position | Source | None = None
+        self._known: dict[Var, Any] = {}  # values, and tracers of outer recorders to ask for one
+        self._producer: dict[Var, Equation] = {}
+        self._indexed = 0
+        self._locked: list[np.ndarray] = []
+
+    # Inputs.
+
+    def input(self, type: ArrayType, name: str = "", value: Any = None) -> Tracer:
+        """A new input. With a `value` (an array, or a tracer that may have one) it is concrete."""
+        var = Var(type.strong, name)
+        self.inputs.append(var)
+        if value is not None:
+            self._known[var] = value
+        return Tracer(self, var, type)
+
+    def atom(self, value: Any) -> Atom:
+        """The Var or Literal for an operand.
+
+        Raises:
+            LeakedTracerError: for a tracer whose trace has ended.
+        """
+        if type(value) is Tracer:
+            return value.variable if value.recorder is self else self._capture_tracer(value)
+        if isinstance(value, np.ndarray) and value.ndim:
+            return Literal(value) if self.rewriting else self._capture_array(value)
+        value = plain(value)
+        if isinstance(value, np.ndarray):
+            value = value[()]
+        return Literal(value)
+
+    def _capture_tracer(self, tracer: Tracer) -> Var:
+        entries = self.captures.get(id(tracer.variable))
+        if entries:
+            return entries[0][0]
+        if not tracer.recorder.alive or not self._inside(tracer.recorder):
+            raise _leaked(tracer)
+        var = Var(tracer.variable.type, tracer.variable.name)
+        self._known[var] = tracer
+        # Keyed by the Var: one traced value may be known through several Tracer objects.
+        self.captures[id(tracer.variable)] = [(var, tracer, None)]
+        return var
+
+    def _inside(self, outer: Recorder) -> bool:
+        recorder = self.parent
+        while recorder is not None:
+            if recorder is outer:
+                return True
+            recorder = recorder.parent
+        return False
+
+    def _capture_array(self, array: np.ndarray) -> Var:
+        """Capture an array of the surrounding code, as it is now.
+
+        A small array is copied, so that code may go on to change it. A large one is used where it
+        lies, and locked against changes until the trace ends.
+        """
+        entries = self.captures.setdefault(id(array), [])
+        for var, snapshot, _ in entries:
+            if snapshot is array or _same_bits(snapshot, array):
+                return var
+        type = type_of(array)
+        value = plain(array)
+        if value is array and array.flags.writeable and not self._held(array):
+            value = array.copy()
+        var = Var(type)
+        self._known[var] = value
+        entries.append((var, value, array))  # holding the array keeps its id from being reused
+        return var
+
+    def _held(self, array: np.ndarray) -> bool:
+        """Whether a large array is now locked, so that it need not be copied."""
+        return array.nbytes >= _COPY_BELOW and _locks.lock(array, self._locked)
+
+    # Equations.
+
+    def record(self, primitive: Primitive, operands: Sequence[Any], params: dict[str, Any]) -> Any:
+        """Append an equation; its output tracer, or a tuple of them."""
+        atoms = tuple(
+            [
+                x.variable if type(x) is Tracer and x.recorder is self else self.atom(x)
+                for x in operands
+            ]
+        )
+        types = primitive.infer_types(tuple([atom.type for atom in atoms]), params)
+        outputs = tuple([Var(type) for type in types])
+        position = self.position or user_position()
+        self.equations.append(Equation(primitive, atoms, params, outputs, position))
+        if primitive.multiple:
+            return tuple([Tracer(self, var, var.type) for var in outputs])
+        var = outputs[0]
+        return Tracer(self, var, var.type)
+
+    def inline(self, program: Program, operands: Sequence[Any]) -> list[Any]:
+        """Append a Program's equations with new Vars; tracers (or constants) for its outputs."""
+        rename: dict[Var, Atom] = {
+            var: self.atom(operand) for var, operand in zip(program.inputs, operands, strict=True)
+        }
+        for equation in program.equations:
+            inputs = tuple([rename[a] if type(a) is Var else a for a in equation.inputs])
+            outputs = tuple([Var(var.type) for var in equation.outputs])
+            for old, new in zip(equation.outputs, outputs, strict=True):
+                rename[old] = new
+            self.equations.append(
+                Equation(equation.primitive, inputs, equation.params, outputs, equation.position)
+            )
+        return [
+            self.value_of_atom(rename[atom] if isinstance(atom, Var) else atom)
+            for atom in program.outputs
+        ]
+
+    def value_of_atom(self, atom: Atom) -> Any:
+        """What rules and callers compute with: a tracer for a Var, the value of a Literal."""
+        return Tracer(self, atom, atom.type) if isinstance(atom, Var) else atom.value
+
+    # Values on demand.
+
+    def value(self, tracer: Tracer, why: str, remedy: str = "") -> Any:
+        """The value of a tracer, when the inputs it depends on have values.
+
+        Raises:
+            ConcretizationError: when they have not.
+            LeakedTracerError: when the trace has ended.
+        """
+        if not self.alive:
+            raise _leaked(tracer)
+        for equation in self.equations[self._indexed :]:
+            for var in equation.outputs:
+                self._producer[var] = equation
+        self._indexed = len(self.equations)
+        known = self._known
+        stack = [tracer.variable]
+        while stack:
+            var = stack[-1]
+            if var in known:
+                if type(known[var]) is Tracer:
+                    outer = known[var]
+                    known[var] = outer.recorder.value(outer, why, remedy)
+                stack.pop()
+                continue
+            equation = self._producer.get(var)
+            if equation is None:
+                raise self._no_value(tracer, why, remedy)
+            waiting = [
+                a
+                for a in equation.inputs
+                if isinstance(a, Var) and (a not in known or type(known[a]) is Tracer)
+            ]
+            if waiting:
+                stack.extend(waiting)
+                continue
+            values = [known[a] if isinstance(a, Var) else a.value for a in equation.inputs]
+            results = equation.primitive.evaluate(values, equation.params)
+            known.update(zip(equation.outputs, results, strict=True))
+            stack.pop()
+        return known[tracer.variable]
+
+    def _no_value(self, tracer: Tracer, why: str, remedy: str) -> ConcretizationError:
+        return ConcretizationError(
+            f"a traced value of type {tracer.type} has no value under "
+            f"{self.reason or 'a transform'}, but {why}",
+            remedy
+            or "choose between values with np.where(condition, a, b); for a flag or a size, mark "
+            "the argument static: jit(f, static_argnums=...)",
+        )
+
+    # The end.
+
+    def finish(self, outputs: Sequence[Any], name: str) -> Recording:
+        """The Program recorded so far, with the given outputs."""
+        atoms = [self.atom(value) for value in outputs]
+        types = tuple([type_of(value) for value in outputs])
+        flat = [entry for entries in self.captures.values() for entry in entries]
+        inputs = self.inputs + [var for var, _, _ in flat]
+        program = Program(inputs, self.equations, atoms, name)
+        return Recording(program, tuple([operand for _, operand, _ in flat]), types)
+
+    def close(self) -> None:
+        """End the trace: tracers are dead from here on, and arrays are unlocked."""
+        self.alive = False
+        if self._locked:
+            _locks.unlock(self._locked)
+
+
+@contextmanager
+def recording(reason: str = "") -> Iterator[Recorder]:
+    """Make a new innermost recorder for the duration of a `with` block."""
+    recorder = Recorder(_current.get(), reason)
+    token = _current.set(recorder)
+    try:
+        yield recorder
+    except ValueError as error:
+        if recorder._locked and "read-only" in str(error):
+            raise _changed(error) from error
+        raise
+    finally:
+        _current.reset(token)
+        recorder.close()
+
+
+@contextmanager
+def rewriting(program: Program) -> Iterator[Recorder]:
+    """A recorder in which a transform rewrites a Program: it has the Program's inputs."""
+    with recording() as recorder:
+        recorder.rewriting = True
+        recorder.inputs.extend(program.inputs)
+        yield recorder
+
+
+def record(
+    function: Callable[[list[Tracer]], Sequence[Any]],
+    types: Sequence[ArrayType],
+    *,
+    names: Sequence[str],
+    values: Sequence[Any] | None = None,
+    reason: str = "",
+    name: str = "program",
+) -> Recording:
+    """Trace a function of a list of arrays that returns a sequence of arrays.
+
+    Args:
+        types: a type for each input.
+        names: a name for each input.
+        values: the inputs' values, when Python's `if` and `while` may ask for them.
+        reason: the transform that withholds values, for error messages.
+        name: the name of the Program.
+    """
+    with recording(reason) as recorder:
+        inputs = [
+            recorder.input(type, label, None if values is None else values[i])
+            for i, (type, label) in enumerate(zip(types, names, strict=True))
+        ]
+        outputs = function(inputs)
+        return recorder.finish(outputs, name)
+
+
+class _Locks:
+    """Large captured arrays, made read-only while any trace uses them."""
+
+    def __init__(self) -> None:
+        self._mutex = threading.Lock()
+        self._count: dict[int, int] = {}
+
+    def lock(self, array: np.ndarray, held: list[np.ndarray]) -> bool:
+        """Lock an array and what it is a view of. False when its memory is not NumPy's own."""
+        chain = [array]
+        while isinstance(chain[-1].base, np.ndarray):
+            chain.append(chain[-1].base)
+        if chain[-1].base is not None:
+            return False
+        with self._mutex:
+            for member in chain:
+                if not member.flags.writeable and id(member) not in self._count:
+                    continue
+                self._count[id(member)] = self._count.get(id(member), 0) + 1
+                member.flags.writeable = False
+                held.append(member)
+        return True
+
+    def unlock(self, held: list[np.ndarray]) -> None:
+        with self._mutex:
+            for member in reversed(held):  # a view is writable only while its base is
+                self._count[id(member)] -= 1
+                if not self._count[id(member)]:
+                    del self._count[id(member)]
+                    member.flags.writeable = True
+        held.clear()
+
+
+_locks = _Locks()
+
+
+def _same_bits(left: np.ndarray, right: np.ndarray) -> bool:
+    return (
+        left.shape == right.shape
+        and left.dtype == right.dtype
+        and left.tobytes() == right.tobytes()
+    )
+
+
+def _leaked(tracer: Tracer) -> LeakedTracerError:
+    equation = next(
+        (e for e in reversed(tracer.recorder.equations) if tracer.variable in e.outputs), None
+    )
+    made = f"; it was made at {equation.source}" if equation is not None else ""
+    if equation is None and tracer.variable.name:
+        made = f"; it is the argument {tracer.variable.name}"
+    elsewhere = " in another thread" if tracer.recorder.alive else ""
+    return LeakedTracerError(
+        f"a traced value of type {tracer.type} was used outside{elsewhere} of the traced function "
+        f"that it belongs to{made}",
+        "return it from the function instead of storing it in a global, an attribute or a list",
+    )
+
+
+def _changed(error: ValueError) -> CapturedArrayChangedError:
+    source = None
+    traceback = error.__traceback__
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        if not internal(code.co_filename):
+            source = Source(code.co_filename, traceback.tb_lineno, code.co_name)
+        traceback = traceback.tb_next
+    return CapturedArrayChangedError(
+        "an array was changed in place while a traced function that uses it was running",
+        "change a copy: b = a.copy(); b[...] = ...",
+        source,
+    )

@@ -1,0 +1,105 @@
+"""Where in the user's code something happened.
+
+Every equation remembers the line of user code that recorded it. Remembering must cost next to
+nothing while tracing, so a place is kept as a `Position`, the code object and the offset of its
+current instruction, and is turned into a file, line and text only when somebody asks.
+"""
+
+from __future__ import annotations
+
+import dis
+import linecache
+import os
+import sys
+from dataclasses import dataclass
+from types import CodeType, FrameType
+
+import numpy
+
+Position = tuple[CodeType, int]
+
+_INTERNAL_ROOTS = tuple(
+    os.path.dirname(os.path.abspath(str(module.__file__))) + os.sep
+    for module in (sys.modules[__package__ or "functrace"], numpy)
+)
+_is_internal: dict[str, bool] = {}
+
+
+@dataclass(frozen=True)
+class Source:
+    """A line of code: where an equation was recorded, or an error raised."""
+
+    filename: str
+    line: int
+    function: str
+
+    @property
+    def text(self) -> str:
+        """The line itself, stripped, or an empty string where the file can not be read."""
+        return linecache.getline(self.filename, self.line).strip()
+
+    def __str__(self) -> str:
+        return f"{os.path.basename(self.filename)}:{self.line}"
+
+
+def internal(filename: str) -> bool:
+    """Whether a file belongs to functrace or NumPy rather than to the user."""
+    known = _is_internal.get(filename)
+    if known is None:
+        known = filename.startswith(_INTERNAL_ROOTS) or filename.startswith("<functrace")
+        _is_internal[filename] = known
+    return known
+
+
+def user_frame(depth: int = 1) -> FrameType | None:
+    """The innermost frame that is not ours, or None when there is none."""
+    frame: FrameType | None = sys._getframe(depth)
+    known = _is_internal
+    while frame is not None:
+        filename = frame.f_code.co_filename
+        if not (known[filename] if filename in known else internal(filename)):
+            return frame
+        frame = frame.f_back
+    return None
+
+
+def user_position() -> Position | None:
+    """The place in the user's code that is running now."""
+    frame = user_frame(2)
+    return None if frame is None else (frame.f_code, frame.f_lasti)
+
+
+def resolve(position: Position | None) -> Source | None:
+    """Turn a position into file, line and function."""
+    if position is None:
+        return None
+    code, offset = position
+    line = code.co_firstlineno
+    for start, end, number in code.co_lines():
+        if start <= offset < end and number is not None:
+            line = number
+            break
+    return Source(code.co_filename, line, code.co_name)
+
+
+def user_source() -> Source | None:
+    """The line of the user's code that is running now."""
+    return resolve(user_position())
+
+
+def user_operation() -> str:
+    """What the user's current instruction does: "store" and "load" for `a[i] = x` and `a[i]`.
+
+    NumPy converts a value in the same way for `np.asarray(x)` and for `a[i] = x`. Only the
+    instruction tells which one the user wrote, and the two want different advice.
+    """
+    position = user_position()
+    if position is None:
+        return ""
+    code, offset = position
+    instruction = dis.opname[code.co_code[offset]]
+    if instruction == "STORE_SUBSCR":
+        return "store"
+    if instruction in ("BINARY_SUBSCR", "BINARY_OP"):  # BINARY_OP [] from Python 3.14 on
+        return "load"
+    return ""

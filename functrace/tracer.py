@@ -1,0 +1,457 @@
+"""The array stand-in that user code computes with.
+
+A `Tracer` knows a type and the Var of one recorder, and nothing else. Everything done to it is a
+call of a NumPy function: an operator is a ufunc, a method is the function of that name. Two
+tables say who answers for a NumPy function; the ops and `functrace.numpy` fill them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import operator
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .errors import (
+    ArgumentError,
+    TracerAssignmentError,
+    TracerConversionError,
+    UnsupportedFunctionError,
+)
+from .ir import ArrayType, Var
+from .source import user_operation
+
+if TYPE_CHECKING:
+    from .recorder import Recorder
+
+UFUNCS: dict[np.ufunc, Callable[..., Any]] = {}
+FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
+
+_SCALARS = (bool, int, float, complex)
+_OPERANDS = (np.ndarray, np.generic, bool, int, float, complex, list, tuple)
+
+
+class Tracer:
+    """A traced array: it has a shape and a dtype, and its value is computed later.
+
+    Attributes:
+        recorder: who records what is done with it.
+        variable: the Var it stands for.
+        type: shape and dtype; `weak` while the value is a Python scalar.
+    """
+
+    __slots__ = ("recorder", "type", "variable")
+    __hash__ = None  # type: ignore[assignment] -- == is elementwise, as for ndarray
+
+    def __init__(self, recorder: Recorder, var: Var, type: ArrayType):
+        self.recorder = recorder
+        self.variable = var
+        self.type = type
+
+    # What it is.
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape, a tuple of ints."""
+        return self.type.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The NumPy dtype."""
+        return self.type.dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return self.type.ndim
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return self.type.size
+
+    @property
+    def itemsize(self) -> int:
+        """The bytes of one element."""
+        return self.type.dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of all elements."""
+        return self.type.size * self.type.dtype.itemsize
+
+    def __len__(self) -> int:
+        if not self.type.shape:
+            raise ArgumentError("len() of a traced array with no axes")
+        return self.type.shape[0]
+
+    def __iter__(self) -> Iterator[Any]:
+        if not self.type.shape:
+            raise ArgumentError("iteration over a traced array with no axes")
+        return (self[i] for i in range(self.type.shape[0]))
+
+    def __repr__(self) -> str:
+        return f"Tracer({self.type})"
+
+    def __format__(self, spec: str) -> str:
+        if spec:
+            raise TracerConversionError(
+                f"a traced value of type {self.type} has no digits to format as {spec!r}",
+                "return it from the function (grad and value_and_grad take has_aux=True) and "
+                "format the result",
+            )
+        return repr(self)
+
+    def __copy__(self) -> Tracer:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Tracer:
+        return self
+
+    def __reduce__(self) -> Any:
+        raise ArgumentError("a traced array can not be pickled", "pickle the function's result")
+
+    # NumPy's calls.
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        out = kwargs.pop("out", None)
+        if out is not None and any(target is not None for target in out):
+            raise TracerAssignmentError(
+                f"np.{ufunc.__name__} was asked to write a traced value into an existing array "
+                "(out=, or an operator such as +=)",
+                "write `y = y + x` in place of `y += x`, and leave out= away",
+            )
+        if method != "__call__":
+            function = FUNCTIONS.get(getattr(ufunc, method))
+            if function is None:
+                raise UnsupportedFunctionError(
+                    f"np.{ufunc.__name__}.{method} of a traced array is not supported",
+                    "use the function that does the same, such as np.sum for np.add.reduce",
+                )
+            return function(*inputs, **kwargs)
+        if kwargs.pop("where", True) is not True:
+            raise UnsupportedFunctionError(
+                f"np.{ufunc.__name__}(..., where=) leaves elements undefined, which a traced "
+                "value can not be",
+                f"use np.where(condition, np.{ufunc.__name__}(...), other)",
+            )
+        function = UFUNCS.get(ufunc)
+        if function is None:
+            raise unsupported(ufunc.__name__, [known.__name__ for known in UFUNCS])
+        return function(*inputs, **kwargs)
+
+    def __array_function__(
+        self, function: Callable[..., Any], types: Any, args: Any, kwargs: Any
+    ) -> Any:
+        implementation = FUNCTIONS.get(function)
+        if implementation is None:
+            module = (getattr(function, "__module__", "") or "").removeprefix("numpy").strip(".")
+            name = f"{module}.{function.__name__}".strip(".")
+            raise unsupported(name, [known.__name__ for known in FUNCTIONS])
+        return implementation(*args, **kwargs)
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        if user_operation() == "store":
+            raise TracerAssignmentError(
+                f"a traced value of type {self.type} was assigned into a plain NumPy array, "
+                "which can hold numbers only",
+                "build the array from its parts with np.stack or np.concatenate, or choose "
+                "elements with np.where",
+            )
+        raise TracerConversionError(
+            f"a traced value of type {self.type} was converted to a plain NumPy array, which "
+            "would cut its derivative (np.asarray, np.array, or a function that calls them)",
+            "use NumPy's functions on the traced value itself; to build an array of traced "
+            "values use np.stack",
+        )
+
+    # Values on demand.
+
+    def __bool__(self) -> bool:
+        if self.size != 1:
+            raise ArgumentError(
+                f"the truth value of an array with {self.size} elements is ambiguous",
+                "use .any() or .all()",
+            )
+        return bool(self.recorder.value(self, "its truth value was asked for (if, while, and, or)"))
+
+    def __index__(self) -> int:
+        self._demand_integer("an index")
+        if user_operation() == "load":
+            return int(
+                self.recorder.value(
+                    self,
+                    "it was used as the index of a list or tuple",
+                    "make one array of the list with np.stack, and index that",
+                )
+            )
+        return int(self.recorder.value(self, "it was used as a Python integer (range, a shape)"))
+
+    def __int__(self) -> int:
+        self._demand_integer("int()")
+        return int(self.recorder.value(self, "int() was called on it"))
+
+    def __float__(self) -> float:
+        self._demand_integer("float(), or a function of the math module,")
+        return float(self.recorder.value(self, "float() was called on it"))
+
+    def __complex__(self) -> complex:
+        self._demand_integer("complex()")
+        return complex(self.recorder.value(self, "complex() was called on it"))
+
+    def item(self, *index: Any) -> Any:
+        """The Python scalar of an integer or boolean; an error for others, as for `float`."""
+        self._demand_integer(".item()")
+        return self.recorder.value(self, ".item() was called on it").item(*index)
+
+    def tolist(self) -> Any:
+        """Nested lists of an integer or boolean array; an error for others, as for `float`."""
+        self._demand_integer(".tolist()")
+        return self.recorder.value(self, ".tolist() was called on it").tolist()
+
+    def _demand_integer(self, what: str) -> None:
+        if self.type.inexact:
+            store = user_operation() == "store"
+            error = TracerAssignmentError if store else TracerConversionError
+            raise error(
+                f"a traced value of type {self.type} was assigned into a plain NumPy array, which "
+                "can hold numbers only"
+                if store
+                else f"{what} was called on a traced value of type {self.type}: a plain number "
+                "would cut its derivative",
+                "build the array from its parts with np.stack or np.concatenate"
+                if store
+                else "use NumPy's function of the same name (np.sin for math.sin), or compute "
+                "with the value as it is",
+            )
+
+    # Indexing.
+
+    def __getitem__(self, index: Any) -> Any:
+        return FUNCTIONS[operator.getitem](self, index)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        raise TracerAssignmentError(
+            f"assignment into a traced array of type {self.type}, which can not change",
+            "use np.where(mask, new, old), or build the array with np.concatenate or np.stack",
+        )
+
+    def __contains__(self, value: Any) -> bool:
+        return bool((self == value).any())
+
+    # Attributes and methods that need more than a function of the same name.
+
+    @property
+    def T(self) -> Any:  # noqa: N802 -- NumPy's name
+        """The axes in reverse order."""
+        return FUNCTIONS[np.transpose](self)
+
+    @property
+    def mT(self) -> Any:  # noqa: N802 -- NumPy's name
+        """The last two axes swapped."""
+        return FUNCTIONS[np.matrix_transpose](self)
+
+    @property
+    def real(self) -> Any:
+        """The real part."""
+        return FUNCTIONS[np.real](self)
+
+    @property
+    def imag(self) -> Any:
+        """The imaginary part."""
+        return FUNCTIONS[np.imag](self)
+
+    def reshape(self, *shape: Any, order: Any = "C", copy: Any = None) -> Any:
+        """The same elements in another shape."""
+        target = shape[0] if len(shape) == 1 else shape
+        return FUNCTIONS[np.reshape](self, target, order=order, copy=copy)
+
+    def transpose(self, *axes: Any) -> Any:
+        """The axes permuted."""
+        permutation = axes[0] if len(axes) == 1 else axes or None
+        return FUNCTIONS[np.transpose](self, permutation)
+
+    def astype(self, dtype: Any, *_ordering: Any, **_layout: Any) -> Any:
+        """The values converted to a dtype."""
+        return FUNCTIONS[np.ndarray.astype](self, dtype)
+
+    def flatten(self, order: Any = "C") -> Any:
+        """All elements along one axis."""
+        return FUNCTIONS[np.ravel](self, order)
+
+    def copy(self, _order: Any = "C") -> Any:
+        """Itself: a traced value never changes."""
+        return self
+
+    def conjugate(self) -> Any:
+        """The complex conjugate."""
+        return UFUNCS[np.conjugate](self)
+
+    conj = conjugate
+
+    def __round__(self, digits: int = 0) -> Any:
+        return FUNCTIONS[np.round](self, digits)
+
+    def __divmod__(self, other: Any) -> Any:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return other // self, other % self
+
+    if TYPE_CHECKING:  # the operators and methods that the tables below install
+
+        def __getattr__(self, name: str) -> Any: ...
+        def __add__(self, other: Any) -> Any: ...
+        def __radd__(self, other: Any) -> Any: ...
+        def __sub__(self, other: Any) -> Any: ...
+        def __rsub__(self, other: Any) -> Any: ...
+        def __mul__(self, other: Any) -> Any: ...
+        def __rmul__(self, other: Any) -> Any: ...
+        def __truediv__(self, other: Any) -> Any: ...
+        def __rtruediv__(self, other: Any) -> Any: ...
+        def __floordiv__(self, other: Any) -> Any: ...
+        def __rfloordiv__(self, other: Any) -> Any: ...
+        def __mod__(self, other: Any) -> Any: ...
+        def __rmod__(self, other: Any) -> Any: ...
+        def __pow__(self, other: Any) -> Any: ...
+        def __rpow__(self, other: Any) -> Any: ...
+        def __matmul__(self, other: Any) -> Any: ...
+        def __rmatmul__(self, other: Any) -> Any: ...
+        def __and__(self, other: Any) -> Any: ...
+        def __or__(self, other: Any) -> Any: ...
+        def __xor__(self, other: Any) -> Any: ...
+        def __lt__(self, other: Any) -> Any: ...
+        def __le__(self, other: Any) -> Any: ...
+        def __gt__(self, other: Any) -> Any: ...
+        def __ge__(self, other: Any) -> Any: ...
+        def __neg__(self) -> Any: ...
+        def __pos__(self) -> Any: ...
+        def __abs__(self) -> Any: ...
+        def __invert__(self) -> Any: ...
+
+
+def unsupported(name: str, known: list[str]) -> UnsupportedFunctionError:
+    """The error for a NumPy function that has no implementation, with the nearest that has."""
+    near = difflib.get_close_matches(name.rpartition(".")[2], known, n=3, cutoff=0.5)
+    return UnsupportedFunctionError(
+        f"np.{name} of a traced array is not supported",
+        f"supported names that are near: {', '.join(near)}"
+        if near
+        else "write it with functions that are supported; docs/architecture.md tells how to "
+        "add one",
+    )
+
+
+_ARITHMETIC = {
+    "add": np.add,
+    "sub": np.subtract,
+    "mul": np.multiply,
+    "truediv": np.true_divide,
+    "floordiv": np.floor_divide,
+    "mod": np.remainder,
+    "pow": np.power,
+    "and": np.bitwise_and,
+    "or": np.bitwise_or,
+    "xor": np.bitwise_xor,
+    "lshift": np.left_shift,
+    "rshift": np.right_shift,
+}
+_COMPARISONS = {
+    "lt": np.less,
+    "le": np.less_equal,
+    "gt": np.greater,
+    "ge": np.greater_equal,
+    "eq": np.equal,
+    "ne": np.not_equal,
+}
+_UNARY = {"neg": np.negative, "pos": np.positive, "abs": np.absolute, "invert": np.invert}
+_METHOD_FUNCTIONS = (
+    np.sum, np.mean, np.max, np.min, np.prod, np.argmax, np.argmin, np.any, np.all, np.var, np.std,
+    np.cumsum, np.cumprod, np.ravel, np.squeeze, np.swapaxes, np.dot, np.clip, np.round, np.take,
+    np.repeat, np.diagonal, np.trace, np.ptp, np.sort, np.argsort, np.searchsorted, np.nonzero,
+    np.compress, np.choose, np.partition, np.argpartition,
+)  # fmt: skip
+
+
+def _weak(operand: Any) -> bool:
+    """Whether a value is a Python scalar, or a traced one."""
+    kind = type(operand)
+    return operand.type.weak if kind is Tracer else kind in _SCALARS
+
+
+def _weakened(result: Any) -> Any:
+    """A traced result marked as the Python scalar that Python's own operator would give."""
+    return Tracer(result.recorder, result.variable, ArrayType((), result.dtype, weak=True))
+
+
+def _widened(operand: Any) -> Any:
+    """Python counts with `True` as with 1; NumPy does not."""
+    if type(operand) is Tracer:
+        if operand.dtype.kind == "b":
+            return _weakened(FUNCTIONS[np.ndarray.astype](operand, np.int64))
+        return operand
+    return operand + 0
+
+
+def _install_binary(name: str, ufunc: np.ufunc, arithmetic: bool) -> None:
+    def forward(self: Tracer, other: Any) -> Any:
+        return _binary(self, other, self, other)
+
+    def reflected(self: Tracer, other: Any) -> Any:
+        return _binary(other, self, self, other)
+
+    def _binary(left: Any, right: Any, self: Tracer, other: Any) -> Any:
+        if type(other) is not Tracer and not isinstance(other, _OPERANDS):
+            return NotImplemented
+        if self.type.weak and _weak(other):
+            if arithmetic and name not in ("and", "or", "xor"):
+                left, right = _widened(left), _widened(right)
+            return _weakened(UFUNCS[ufunc](left, right))
+        return UFUNCS[ufunc](left, right)
+
+    setattr(Tracer, f"__{name}__", forward)
+    if arithmetic:
+        setattr(Tracer, f"__r{name}__", reflected)
+
+
+def _install_unary(name: str, ufunc: np.ufunc) -> None:
+    def method(self: Tracer) -> Any:
+        if self.type.weak:
+            return _weakened(UFUNCS[ufunc](_widened(self)))
+        return UFUNCS[ufunc](self)
+
+    setattr(Tracer, f"__{name}__", method)
+
+
+def _matmul(self: Tracer, other: Any) -> Any:
+    return UFUNCS[np.matmul](self, other)
+
+
+def _rmatmul(self: Tracer, other: Any) -> Any:
+    return UFUNCS[np.matmul](other, self)
+
+
+def _install_method(function: Callable[..., Any]) -> None:
+    def method(self: Tracer, *args: Any, **kwargs: Any) -> Any:
+        implementation = FUNCTIONS.get(function)
+        if implementation is None:
+            raise unsupported(function.__name__, [known.__name__ for known in FUNCTIONS])
+        return implementation(self, *args, **kwargs)
+
+    method.__name__ = function.__name__
+    method.__doc__ = f"As `np.{function.__name__}`."
+    setattr(Tracer, function.__name__, method)
+
+
+for _name, _ufunc in _ARITHMETIC.items():
+    _install_binary(_name, _ufunc, arithmetic=True)
+for _name, _ufunc in _COMPARISONS.items():
+    _install_binary(_name, _ufunc, arithmetic=False)
+for _name, _ufunc in _UNARY.items():
+    _install_unary(_name, _ufunc)
+for _function in _METHOD_FUNCTIONS:
+    _install_method(_function)
+Tracer.__matmul__ = _matmul  # type: ignore[method-assign] -- as the tables above
+Tracer.__rmatmul__ = _rmatmul  # type: ignore[method-assign]

@@ -1,0 +1,96 @@
+"""Forward mode: a Program becomes one that also computes tangents.
+
+The equations of the original stay as they are, with the same Vars; behind each one that a tangent
+reaches come the equations of its jvp rule. A tangent that is zero for certain is no value at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import NonDifferentiableError, ProgramError
+from ..ir import Equation, Program, Var
+from ..primitive import LINEAR, NONDIFFERENTIABLE, ZERO
+from ..recorder import Recorder, bind, rewriting
+from ..tracer import Tracer
+
+
+def jvp(program: Program, active: Sequence[bool]) -> tuple[Program, tuple[bool, ...]]:
+    """The Program of primals and tangents.
+
+    Args:
+        active: for each input, whether it has a tangent.
+
+    Returns:
+        A Program from the inputs and the tangents of the active ones to the outputs and the
+        tangents of some of them, and for each output whether it has one; the other tangents are
+        zero.
+
+    Raises:
+        NonDifferentiableError: when an op on the way has no derivative.
+    """
+    with rewriting(program) as recorder:
+        tangents: dict[Var, Any] = {}
+        for var, is_active in zip(program.inputs, active, strict=True):
+            if is_active:
+                tangents[var] = recorder.input(var.type, f"d{var.name}" if var.name else "")
+        for equation in program.equations:
+            recorder.equations.append(equation)
+            if any(var.type.inexact for var in equation.outputs):
+                given = [tangents.get(a) if isinstance(a, Var) else None for a in equation.inputs]
+                if any(t is not None for t in given):
+                    _push(recorder, equation, given, tangents)
+        found = [tangents.get(a) if isinstance(a, Var) else None for a in program.outputs]
+        outputs = [*program.outputs, *(recorder.atom(t) for t in found if t is not None)]
+        result = Program(recorder.inputs, recorder.equations, outputs, f"jvp_{program.name}")
+        return result, tuple([t is not None for t in found])
+
+
+def _push(
+    recorder: Recorder, equation: Equation, given: list[Any], tangents: dict[Var, Any]
+) -> None:
+    """Record the tangents of an equation's outputs."""
+    primitive = equation.primitive
+    rule = primitive.jvp
+    if rule is ZERO:
+        return
+    recorder.position = equation.position
+    if rule is NONDIFFERENTIABLE:
+        raise NonDifferentiableError(
+            f"{primitive.name} has no derivative, and lies on the path that is differentiated",
+            "leave it out of the path, or cut the path with functrace.stop_gradient",
+            equation.source,
+        )
+    primals = [recorder.value_of_atom(atom) for atom in equation.inputs]
+    if rule is LINEAR:
+        full = [
+            zeros(x) if t is None and atom.type.inexact else x if t is None else t
+            for x, t, atom in zip(primals, given, equation.inputs, strict=True)
+        ]
+        out = bind(primitive, *full, **equation.params)
+    else:
+        values = tuple([Tracer(recorder, var, var.type) for var in equation.outputs])
+        call = primitive.rule("jvp", "forward and reverse mode")
+        out = call(primals, given, values if primitive.multiple else values[0], **equation.params)
+    for var, tangent in zip(equation.outputs, out if primitive.multiple else (out,), strict=True):
+        if tangent is not None and var.type.inexact:
+            _check(equation, var, tangent)
+            tangents[var] = tangent
+
+
+def _check(equation: Equation, var: Var, tangent: Any) -> None:
+    if tangent.shape != var.type.shape or tangent.dtype != var.type.dtype:
+        raise ProgramError(
+            f"the jvp rule of {equation.primitive.name} gave a tangent {tangent.dtype}"
+            f"{tangent.shape} for an output {var.type}",
+            "a tangent has the type of its primal; mend the rule",
+            equation.source,
+        )
+
+
+def zeros(like: Any) -> Any:
+    """Zeros of the shape and dtype of an array or tracer, costing no memory."""
+    return np.broadcast_to(like.dtype.type(0), like.shape)

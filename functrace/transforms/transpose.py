@@ -1,0 +1,113 @@
+"""Reverse mode's second half: the transpose of a linear Program.
+
+Equations are visited backwards. Each hands the cotangent of its output on to the operands in
+which it is linear; where several equations use a value, its cotangents add up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..errors import ProgramError
+from ..ir import Equation, Program, Var
+from ..primitive import Linear
+from ..recorder import Recorder, rewriting
+from .jvp import zeros
+from .linearize import Linearized, linearize, split
+
+
+def transpose(
+    program: Program, linear: Sequence[bool], seeds: Sequence[Any] | None = None
+) -> Program:
+    """The transpose of a Program that is linear in some of its inputs.
+
+    Args:
+        linear: for each input whether it is one of those.
+        seeds: constant cotangents of the outputs, in place of inputs for them.
+
+    Returns:
+        A Program from the other inputs and the outputs' cotangents to the linear inputs'
+        cotangents.
+
+    Raises:
+        MissingRuleError: when an op is not linear in an operand that depends on a linear input.
+    """
+    arguments = [v for v, is_linear in zip(program.inputs, linear, strict=True) if is_linear]
+    known, dependent = split(program.equations, arguments)
+    unknown = set(arguments).union(*(equation.outputs for equation in dependent))
+    with rewriting(program) as recorder:
+        recorder.inputs[:] = [v for v in program.inputs if v not in unknown]
+        recorder.equations.extend(known)
+        cotangents: dict[Var, Any] = {}
+        for i, atom in enumerate(program.outputs):
+            ct = recorder.input(atom.type, f"ct{i}") if seeds is None else seeds[i]
+            if isinstance(atom, Var) and atom in unknown:
+                _accumulate(cotangents, atom, ct)
+        for equation in reversed(dependent):
+            if any(var in cotangents for var in equation.outputs):
+                _pull(recorder, equation, unknown, cotangents)
+        outputs = [
+            recorder.atom(cotangents[var] if var in cotangents else zeros(var.type))
+            for var in arguments
+        ]
+        return Program(recorder.inputs, recorder.equations, outputs, f"transpose_{program.name}")
+
+
+def _accumulate(cotangents: dict[Var, Any], var: Var, ct: Any) -> None:
+    cotangents[var] = cotangents[var] + ct if var in cotangents else ct
+
+
+def _pull(
+    recorder: Recorder, equation: Equation, unknown: set[Var], cotangents: dict[Var, Any]
+) -> None:
+    """Hand the cotangents of an equation's outputs on to its linear operands."""
+    recorder.position = equation.position
+    operands = [
+        Linear(atom.type)
+        if isinstance(atom, Var) and atom in unknown
+        else recorder.value_of_atom(atom)
+        for atom in equation.inputs
+    ]
+    found = tuple([cotangents.pop(var, None) for var in equation.outputs])
+    rule = equation.primitive.rule("transpose", "reverse mode")
+    given = rule(found if equation.primitive.multiple else found[0], operands, **equation.params)
+    for atom, operand, ct in zip(equation.inputs, operands, given, strict=True):
+        if ct is not None and isinstance(operand, Linear) and isinstance(atom, Var):
+            if ct.shape != atom.type.shape or ct.dtype != atom.type.dtype:
+                raise ProgramError(
+                    f"the transpose rule of {equation.primitive.name} gave a cotangent {ct.dtype}"
+                    f"{ct.shape} for an operand {atom.type}",
+                    "a cotangent has the type of its operand; mend the rule",
+                    equation.source,
+                )
+            _accumulate(cotangents, atom, ct)
+
+
+def pullback(linearized: Linearized) -> Program:
+    """From the residuals and the cotangents of active outputs to those of active inputs."""
+    linear = linearized.linear
+    count = linearized.residuals
+    mask = [False] * count + [True] * (len(linear.inputs) - count)
+    return transpose(linear, mask)
+
+
+def value_and_gradient(program: Program, active: Sequence[bool], seed: Any) -> Program:
+    """One Program from the inputs to the outputs and the gradient of the first output.
+
+    Args:
+        active: the inputs with respect to which to differentiate; their gradients come last.
+        seed: the cotangent of the first output; the other outputs are auxiliary.
+    """
+    first = Program(program.inputs, program.equations, program.outputs[:1], program.name)
+    parts = linearize(first, active)
+    count = parts.residuals
+    mask = [False] * count + [True] * (len(parts.linear.inputs) - count)
+    reverse = transpose(parts.linear, mask, [seed] if parts.active_outputs[0] else [])
+    # The reverse Program's inputs are the residuals' own Vars, so its equations can simply follow.
+    return Program(
+        program.inputs,
+        [*parts.primal.equations, *reverse.equations],
+        [*program.outputs, *reverse.outputs],
+        f"grad_{program.name}",
+    )

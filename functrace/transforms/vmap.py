@@ -1,0 +1,58 @@
+"""Batching: a Program for one example becomes one for many.
+
+Inside the Program the mapped axis of a value is always its first. Equations that no mapped value
+reaches stay as they are; the others are replaced by their primitive's batch rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..ir import Equation, Program, Var
+from ..recorder import Recorder, rewriting
+
+
+def vmap(program: Program, mapped: Sequence[bool], size: int) -> tuple[Program, tuple[bool, ...]]:
+    """The Program that applies another to every element of a new first axis.
+
+    Args:
+        mapped: for each input whether it has the new axis.
+        size: the length of the axis.
+
+    Returns:
+        The Program, and for each output whether it has the axis.
+    """
+    with rewriting(program) as recorder:
+        recorder.inputs.clear()
+        batched: dict[Var, Any] = {}
+        for var, is_mapped in zip(program.inputs, mapped, strict=True):
+            if is_mapped:
+                type = var.type.with_shape((size, *var.type.shape))
+                batched[var] = recorder.input(type, var.name)
+            else:
+                recorder.inputs.append(var)
+        for equation in program.equations:
+            if any(atom in batched for atom in equation.inputs):
+                _batch(recorder, equation, batched, size)
+            else:
+                recorder.equations.append(equation)
+        outputs = [
+            recorder.atom(batched[atom]) if isinstance(atom, Var) and atom in batched else atom
+            for atom in program.outputs
+        ]
+        result = Program(recorder.inputs, recorder.equations, outputs, f"vmap_{program.name}")
+        return result, tuple([atom in batched for atom in program.outputs])
+
+
+def _batch(recorder: Recorder, equation: Equation, batched: dict[Var, Any], size: int) -> None:
+    recorder.position = equation.position
+    mapped = [atom in batched for atom in equation.inputs]
+    operands = [
+        batched[atom] if isinstance(atom, Var) and atom in batched else recorder.value_of_atom(atom)
+        for atom in equation.inputs
+    ]
+    rule = equation.primitive.rule("batch", "vmap")
+    out = rule(size, operands, mapped, **equation.params)
+    values = out if equation.primitive.multiple else (out,)
+    batched.update(zip(equation.outputs, values, strict=True))
