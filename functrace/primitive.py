@@ -111,9 +111,7 @@ class Primitive:
         if known is None:
             result = self.infer(*types, **params)
             known = result if self.multiple else (result,)
-            if len(self._inferred) >= 4096:
-                self._inferred.clear()
-            self._inferred[key] = known
+            remember(self._inferred, key, known)
         return known
 
     def evaluate(self, values: list[Any], params: dict[str, Any]) -> tuple[Any, ...]:
@@ -140,6 +138,13 @@ class Primitive:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _by_name, (self.name,)
+
+
+def remember(table: dict[Any, Any], key: Any, value: Any) -> None:
+    """Store in a table that starts anew when it has grown large."""
+    if len(table) >= 4096:
+        table.clear()
+    table[key] = value
 
 
 def _by_name(name: str) -> Primitive:

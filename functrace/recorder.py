@@ -104,6 +104,10 @@ def type_of(value: Any) -> ArrayType:
     )
 
 
+_SCALAR_TYPES = {
+    np.dtype(kind): ArrayType((), kind)
+    for kind in (np.float64, np.float32, np.int64, np.bool_, np.complex128)
+}
 _WEAK_TYPES = {
     bool: ArrayType((), np.bool_, weak=True),
     int: ArrayType((), np.int64, weak=True),
@@ -209,6 +213,8 @@ class Recorder:
         """
         if type(value) is Tracer:
             return value.variable if value.recorder is self else self._capture_tracer(value)
+        if isinstance(value, np.generic):
+            return Literal(value, _SCALAR_TYPES.get(value.dtype))
         if isinstance(value, np.ndarray) and value.ndim:
             return Literal(value) if self.rewriting else self._capture_array(value)
         value = plain(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -36,14 +37,16 @@ def matmul(x1: Any, x2: Any, /) -> Any:
         raise ShapeError(
             f"matmul of shapes {x.shape} and {y.shape}: an operand has no axes", "use * instead"
         )
-    batch = _letters(max(x.ndim, y.ndim, 2) - 2, avoid="ijk")
-    left = batch[len(batch) - (x.ndim - 2) :] + "ij" if x.ndim > 1 else "j"
-    right = batch[len(batch) - (y.ndim - 2) :] + "jk" if y.ndim > 1 else "j"
-    return contract.einsum(f"{left},{right}->{_matmul_output(batch, left, right)}", x, y)
+    return contract.einsum(_matmul_spec(x.ndim, y.ndim), x, y)
 
 
-def _matmul_output(batch: str, left: str, right: str) -> str:
-    return batch + ("i" if "i" in left else "") + ("k" if "k" in right else "")
+@lru_cache(maxsize=256)
+def _matmul_spec(left_ndim: int, right_ndim: int) -> str:
+    batch = _letters(max(left_ndim, right_ndim, 2) - 2, avoid="ijk")
+    left = batch[len(batch) - (left_ndim - 2) :] + "ij" if left_ndim > 1 else "j"
+    right = batch[len(batch) - (right_ndim - 2) :] + "jk" if right_ndim > 1 else "j"
+    output = batch + ("i" if left_ndim > 1 else "") + ("k" if right_ndim > 1 else "")
+    return f"{left},{right}->{output}"
 
 
 UFUNCS[np.matmul] = matmul

@@ -26,10 +26,11 @@ from ..primitive import (
     Linear,
     Primitive,
     Rule,
+    remember,
 )
-from ..recorder import bind
-from ..tracer import UFUNCS
-from .cast import loop_dtypes, promote
+from ..recorder import bind, type_of
+from ..tracer import UFUNCS, Tracer
+from .cast import astype, loop_dtypes, operand
 from .shape import broadcast_shapes, broadcast_to, reshape, unbroadcast
 
 Partial = Rule | Declared
@@ -38,16 +39,26 @@ Partial = Rule | Declared
 class ElementwiseOp:
     """The front end of a ufunc: promotes its operands as NumPy does and binds the primitive."""
 
-    __slots__ = ("__dict__", "primitive", "ufunc")
+    __slots__ = ("__dict__", "_loops", "primitive", "ufunc")
 
     def __init__(self, ufunc: np.ufunc, primitive: Primitive):
         self.ufunc = ufunc
         self.primitive = primitive
+        self._loops: dict[tuple[ArrayType, ...], tuple[np.dtype[Any], ...]] = {}
         self.__name__ = ufunc.__name__
         self.__doc__ = f"As `np.{ufunc.__name__}`."
 
     def __call__(self, *operands: Any) -> Any:
-        return bind(self.primitive, *promote(self.ufunc, operands))
+        types = tuple([x.type if type(x) is Tracer else type_of(operand(x)) for x in operands])
+        dtypes = self._loops.get(types)
+        if dtypes is None:
+            dtypes = loop_dtypes(self.ufunc, tuple([t.promotion for t in types]))
+            remember(self._loops, types, dtypes)
+        strict = [
+            x if type(x) is Tracer and t.dtype is d and not t.weak else astype(operand(x), d)
+            for x, t, d in zip(operands, types, dtypes, strict=False)
+        ]
+        return bind(self.primitive, *strict)
 
     def __repr__(self) -> str:
         return f"<op {self.primitive.name}>"

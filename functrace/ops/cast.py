@@ -28,7 +28,7 @@ def astype(x: Any, dtype: np.dtype[Any]) -> Any:
         return bind(ASTYPE, x, dtype=dtype)
     if isinstance(x, (np.ndarray, np.generic)):
         return x if x.dtype == dtype else x.astype(dtype)
-    return np.asarray(x, dtype=dtype)[()]  # a Python scalar; raises OverflowError as NumPy does
+    return dtype.type(x)  # a Python scalar; raises OverflowError where NumPy does
 
 
 def _jvp(primals: Any, tangents: Any, out: Any, *, dtype: np.dtype[Any]) -> Any:
@@ -117,6 +117,8 @@ def _promotion_value(type: ArrayType) -> Any:
 
 def promote_together(*operands: Any) -> list[Any]:
     """Operands cast to their common dtype, as `np.where` and `np.concatenate` do."""
-    operands_ = [operand(x) for x in operands]
-    dtype = result_dtype(*operands_)
-    return [astype(x, dtype) for x in operands_]
+    kinds = {x.type.dtype if type(x) is Tracer and not x.type.weak else None for x in operands}
+    if len(kinds) == 1 and None not in kinds:
+        return list(operands)
+    dtype = result_dtype(*operands)
+    return [astype(operand(x), dtype) for x in operands]

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ShapeError, UnsupportedFunctionError
-from ..ir import ArrayType
+from ..ir import ArrayType, Shape
 from ..primitive import Linear, Primitive
 from ..recorder import bind
 from .cast import promote_together
@@ -51,20 +51,28 @@ def einsum(spec: str, *operands: Any) -> Any:
         spec: an explicit specification such as "ij,jk->ik"; any characters may be letters.
         operands: arrays of any dtypes; lengths of 1 broadcast.
     """
-    operands_ = promote_together(*operands)
+    strict = promote_together(*operands)
+    shapes, form = _one_size_each(spec, tuple([x.shape for x in strict]))
+    return bind(
+        EINSUM, *[reshape(x, shape) for x, shape in zip(strict, shapes, strict=True)], spec=form
+    )
+
+
+@lru_cache(maxsize=4096)
+def _one_size_each(spec: str, shapes: tuple[Shape, ...]) -> tuple[list[Shape], str]:
+    """Drop the axes of length 1 that broadcast; the remaining shapes, and the canonical spec."""
     inputs, output = split(spec)
     sizes: dict[str, int] = {}
-    for term, x in zip(inputs, operands_, strict=True):
-        for letter, length in zip(term, x.shape, strict=True):
+    for term, shape in zip(inputs, shapes, strict=True):
+        for letter, length in zip(term, shape, strict=True):
             if sizes.get(letter, 1) == 1:
                 sizes[letter] = length
-    terms = []
-    for i, (term, x) in enumerate(zip(inputs, operands_, strict=True)):
-        kept = [a for a, c in enumerate(term) if x.shape[a] != 1 or sizes[c] == 1]
-        if len(kept) < len(term):
-            operands_[i] = reshape(x, tuple(x.shape[a] for a in kept))
-        terms.append("".join(term[a] for a in kept))
-    return bind(EINSUM, *operands_, spec=canonical(f"{','.join(terms)}->{output}"))
+    kept, terms = [], []
+    for term, shape in zip(inputs, shapes, strict=True):
+        axes = [i for i, c in enumerate(term) if shape[i] != 1 or sizes[c] == 1]
+        kept.append(tuple([shape[i] for i in axes]))
+        terms.append("".join([term[i] for i in axes]))
+    return kept, canonical(f"{','.join(terms)}->{output}")
 
 
 def _infer(*types: ArrayType, spec: str) -> ArrayType:
