@@ -8,46 +8,66 @@ its structure.
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from ..executors.plan import make_plan
-from ..executors.planned import executable, interpreter
+from ..executors.plan import Plan, make_plan
+from ..executors.planned import compiled, interpreter
 from ..ir import Program
 from ..passes.pipeline import clean, optimize
 from ..recorder import plain, recorder_for
 
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Pause Python's cycle collector: rewriting makes many objects, all of which stay."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+_INTERPRETED_RUNS = 8  # making code costs about as much as these save
+_LONGEST_CODE = 3000  # steps; beyond, Python's compiler would keep the user waiting
+
 
 class Runner:
-    """A finished Program: runs on arrays, and is replayed into a recorder on tracers.
+    """A finished Program: runs on arrays, and is replayed into a recorder on tracers."""
 
-    The first run interprets the plan; generated code is made when the Program is run again.
-    """
-
-    __slots__ = ("_plan", "_run", "program")
+    __slots__ = ("_plan", "_run", "_runs", "program")
 
     def __init__(self, program: Program):
         self.program = clean(program)
-        self._plan: Any = None
-        self._run: Callable[[Sequence[Any]], Sequence[Any]] | None = None
+        self._plan: Plan | None = None
+        self._run: Callable[[Sequence[Any]], Sequence[Any]] = self._first
+        self._runs = 0
 
     def __call__(self, operands: Sequence[Any]) -> Sequence[Any]:
         """The outputs for arrays, scalars or tracers of the inputs' types."""
         recorder = recorder_for(operands)
         if recorder is not None:
             return recorder.inline(self.program, operands)
-        return self.execute([plain(x) for x in operands])
+        return self._run([plain(x) for x in operands])
 
-    def execute(self, operands: Sequence[Any]) -> Sequence[Any]:
-        """The outputs for NumPy values."""
-        if self._run is None:
-            if self._plan is None:
-                self._plan = make_plan(optimize(self.program))
-                return interpreter(self._plan)(operands)
-            self._run = executable(self._plan)
-        return self._run(operands)
+    def _first(self, operands: Sequence[Any]) -> Sequence[Any]:
+        with _no_collection():
+            plan = self._plan = make_plan(optimize(self.program))
+        run = interpreter(plan)
+
+        def interpret(operands: Sequence[Any]) -> Sequence[Any]:
+            self._runs += 1
+            if self._runs == _INTERPRETED_RUNS and len(plan.steps) <= _LONGEST_CODE:
+                self._run = compiled(plan)
+            return run(operands)
+
+        self._run = interpret
+        return run(operands)
 
 
 class CacheInfo(NamedTuple):
@@ -75,7 +95,8 @@ class _StructuralCache:
                 self.hits += 1
                 self._entries.move_to_end(key)
                 return found
-        made = make()
+        with _no_collection():
+            made = make()
         with self._mutex:
             self.misses += 1
             self._entries[key] = made

@@ -17,48 +17,48 @@ from ..ir import ArrayType
 from ..ops.contract import split
 
 if TYPE_CHECKING:
-    from .plan import Builder
+    from .lowering import Lowering
 
 
-def lower_einsum(builder: Builder, spec: str, operands: list[int], result: ArrayType) -> int:
-    """Emit the steps of an einsum; the slot of its value."""
+def lower_einsum(lowering: Lowering, spec: str, operands: list[int], result: ArrayType) -> int:
+    """Emit the steps of an einsum; the number of its value."""
     terms, output = split(spec)
-    lowering = _Lowering(builder, result.dtype)
-    values = [lowering.named(slot, term) for slot, term in zip(operands, terms, strict=True)]
+    product = _Product(lowering, result.dtype)
+    values = [product.named(number, term) for number, term in zip(operands, terms, strict=True)]
     for i, value in enumerate(values):
         others = "".join(v.letters for j, v in enumerate(values) if j != i)
-        values[i] = lowering.alone(value, output + others)
+        values[i] = product.alone(value, output + others)
     if len(values) == 2:
-        return lowering.product(values[0], values[1], output)
-    return lowering.ordered(values[0], output).slot
+        return product.of(values[0], values[1], output)
+    return product.ordered(values[0], output).number
 
 
 class _Value:
-    """A slot whose axes are named by letters."""
+    """A numbered value whose axes are named by letters."""
 
-    __slots__ = ("letters", "slot")
+    __slots__ = ("letters", "number")
 
-    def __init__(self, slot: int, letters: str):
-        self.slot = slot
+    def __init__(self, number: int, letters: str):
+        self.number = number
         self.letters = letters
 
 
-class _Lowering:
-    def __init__(self, builder: Builder, dtype: np.dtype):
-        self.builder = builder
+class _Product:
+    def __init__(self, lowering: Lowering, dtype: np.dtype):
+        self.lowering = lowering
         self.dtype = dtype
         self.sizes: dict[str, int] = {}
 
-    def named(self, slot: int, letters: str) -> _Value:
-        self.sizes.update(zip(letters, self.builder.shapes[slot], strict=True))
-        return _Value(slot, letters)
+    def named(self, number: int, letters: str) -> _Value:
+        self.sizes.update(zip(letters, self.lowering.shapes[number], strict=True))
+        return _Value(number, letters)
 
     def shape(self, letters: str) -> tuple[int, ...]:
         return tuple([self.sizes[c] for c in letters])
 
     def alone(self, value: _Value, needed: str) -> _Value:
         """Take diagonals, and sum over the letters that nothing else needs."""
-        letters, slot = value.letters, value.slot
+        letters, number = value.letters, value.number
         while len(set(letters)) < len(letters):
             repeated = next(c for c in letters if letters.count(c) > 1)
             first = letters.index(repeated)
@@ -66,29 +66,29 @@ class _Lowering:
             letters = (
                 letters[:first] + letters[first + 1 : second] + letters[second + 1 :] + repeated
             )
-            slot = self.builder.emit("diagonal", [slot], self.shape(letters), first, second)
+            number = self.lowering.emit("diagonal", [number], self.shape(letters), first, second)
         summed = [i for i, c in enumerate(letters) if c not in needed]
         if summed:
             letters = "".join(c for c in letters if c in needed)
-            slot = self.builder.emit(
-                "reduce", [slot], self.shape(letters), np.add, tuple(summed), self.dtype
+            number = self.lowering.emit(
+                "reduce", [number], self.shape(letters), np.add, tuple(summed), self.dtype
             )
-        return _Value(slot, letters)
+        return _Value(number, letters)
 
     def ordered(self, value: _Value, letters: str) -> _Value:
         """Transpose to an order of letters."""
         if value.letters == letters:
             return value
         permutation = tuple([value.letters.index(c) for c in letters])
-        slot = self.builder.emit("transpose", [value.slot], self.shape(letters), permutation)
-        return _Value(slot, letters)
+        number = self.lowering.emit("transpose", [value.number], self.shape(letters), permutation)
+        return _Value(number, letters)
 
-    def reshaped(self, slot: int, shape: tuple[int, ...]) -> int:
-        if self.builder.shapes[slot] == shape:
-            return slot
-        return self.builder.emit("reshape", [slot], shape, shape)
+    def reshaped(self, number: int, shape: tuple[int, ...]) -> int:
+        if self.lowering.shapes[number] == shape:
+            return number
+        return self.lowering.emit("reshape", [number], shape, shape)
 
-    def product(self, left: _Value, right: _Value, output: str) -> int:
+    def of(self, left: _Value, right: _Value, output: str) -> int:
         shared = [c for c in left.letters if c in right.letters]
         summed = "".join(c for c in shared if c not in output)
         if not summed:
@@ -101,13 +101,13 @@ class _Lowering:
         columns = "".join(c for c in free if c in right.letters)
         larger = max(left, right, key=lambda v: math.prod(self.shape(v.letters)))
         summed = "".join(c for c in larger.letters if c in summed)
-        slot = self.matrix_product(
-            self.ordered(left, batch + rows + summed).slot,
-            self.ordered(right, batch + summed + columns).slot,
+        number = self.matrix_product(
+            self.ordered(left, batch + rows + summed).number,
+            self.ordered(right, batch + summed + columns).number,
             *(self.shape(group) for group in (batch, rows, columns, summed)),
         )
-        slot = self.reshaped(slot, self.shape(batch + rows + columns))
-        return self.ordered(_Value(slot, batch + rows + columns), output).slot
+        number = self.reshaped(number, self.shape(batch + rows + columns))
+        return self.ordered(_Value(number, batch + rows + columns), output).number
 
     def matrix_product(
         self,
@@ -124,22 +124,22 @@ class _Lowering:
             left = self.reshaped(left, (m, k) if rows else (k,))
             right = self.reshaped(right, (k, n) if columns else (k,))
             shape = ((m,) if rows else ()) + ((n,) if columns else ())
-            return self.builder.emit("dot", [left, right], shape)
+            return self.lowering.emit("dot", [left, right], shape)
         if not rows and not columns and self.dtype.kind == "f":
             left = self.reshaped(left, (*batch, k))
             right = self.reshaped(right, (*batch, k))
-            return self.builder.emit("vecdot", [left, right], batch)
+            return self.lowering.emit("vecdot", [left, right], batch)
         left = self.reshaped(left, (*batch, m, k))
         right = self.reshaped(right, (*batch, k, n))
-        return self.builder.emit("matmul", [left, right], (*batch, m, n))
+        return self.lowering.emit("matmul", [left, right], (*batch, m, n))
 
     def multiplied(self, left: _Value, right: _Value, output: str) -> int:
         """A product without a sum: multiply views that broadcast."""
         operands = []
         for value in (left, right):
             present = "".join(c for c in output if c in value.letters)
-            slot = self.ordered(value, present).slot
+            number = self.ordered(value, present).number
             first = output.index(present[0]) if present else len(output)
             shape = tuple([self.sizes[c] if c in present else 1 for c in output[first:]])
-            operands.append(self.reshaped(slot, shape))
-        return self.builder.emit("ufunc", operands, self.shape(output), np.multiply)
+            operands.append(self.reshaped(number, shape))
+        return self.lowering.emit("ufunc", operands, self.shape(output), np.multiply)

@@ -1,4 +1,8 @@
-"""The planned executor: runs a plan's steps, as straight-line generated code or one by one."""
+"""The planned executor: runs a plan's steps one by one, or as straight-line generated code.
+
+Generated code runs a step in about half the time, and making it costs about as much as ten runs.
+So a plan is interpreted at first; its caller decides when code is worth while.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +11,6 @@ from typing import Any
 
 from .kernels import KERNELS
 from .plan import Plan, Step
-
-_COMPILE_BELOW = 3000  # steps; a longer plan is interpreted, which costs it little
-_CHUNK = 200
-
-
-def executable(plan: Plan) -> Callable[[Sequence[Any]], Sequence[Any]]:
-    """A function from the plan's inputs to its outputs."""
-    return compiled(plan) if len(plan.steps) < _COMPILE_BELOW else interpreter(plan)
 
 
 def _callables(steps: Sequence[Step]) -> list[Callable[..., Any]]:
@@ -50,35 +46,17 @@ def interpreter(plan: Plan) -> Callable[[Sequence[Any]], Sequence[Any]]:
 
 
 def compiled(plan: Plan) -> Callable[[Sequence[Any]], Sequence[Any]]:
-    """A function of straight-line code: a line a step, kernels and constants bound as locals."""
+    """A function of straight-line code: a line a step, kernels and constants bound by name."""
     bound: dict[str, Any] = {f"v{slot}": value for slot, value in plan.constants}
-    constants = set(bound)
-    lines = []
+    inputs = "".join(f"v{i}, " for i in plan.inputs)
+    lines = [f"{inputs}= inputs"] if inputs else []
     for number, (call, step) in enumerate(zip(_callables(plan.steps), plan.steps, strict=True)):
         bound[f"k{number}"] = call
         results = ", ".join(f"v{i}" for i in step.results)
         lines.append(f"{results} = k{number}({', '.join(f'v{i}' for i in step.operands)})")
-        gone = [f"v{i}" for i in step.release if f"v{i}" not in constants]
-        if gone:
-            lines.append(f"{' = '.join(gone)} = None")
-    return _build(plan, bound, lines)
-
-
-def _build(
-    plan: Plan, bound: dict[str, Any], lines: list[str]
-) -> Callable[[Sequence[Any]], Sequence[Any]]:
-    inputs = "".join(f"v{i}, " for i in plan.inputs)
-    body = [f"{inputs}= inputs"] if plan.inputs else []
-    body += lines
-    body.append(f"return [{', '.join(f'v{i}' for i in plan.outputs)}]")
-    source = "\n".join(
-        [
-            f"def make({', '.join(bound)}):",
-            "  def run(inputs):",
-            *(f"    {line}" for line in body),
-            "  return run",
-        ]
-    )
-    namespace: dict[str, Any] = {}
-    exec(compile(source, "<functrace plan>", "exec"), namespace)  # noqa: S102 -- our own text
-    return namespace["make"](**bound)
+        if step.release:
+            lines.append(f"{' = '.join(f'v{i}' for i in step.release)} = None")
+    lines.append(f"return [{', '.join(f'v{i}' for i in plan.outputs)}]")
+    source = "def run(inputs):\n" + "".join(f"  {line}\n" for line in lines)
+    exec(compile(source, "<functrace plan>", "exec"), bound)  # noqa: S102 -- our own text
+    return bound["run"]
