@@ -24,6 +24,7 @@ from .errors import (
     CapturedArrayChangedError,
     ConcretizationError,
     DTypeError,
+    FunctraceError,
     LeafTypeError,
     LeakedTracerError,
 )
@@ -99,12 +100,18 @@ def type_of(value: Any) -> ArrayType:
         if isinstance(value, scalar):
             return known
     raise LeafTypeError(
-        f"expected an array or a number, got a {kind.__qualname__}",
-        "convert it with np.asarray, or keep it out of the traced computation",
+        f"expected an array or a number, got a {kind.__qualname__}{_short(value)}",
+        "pass arrays and numbers, in tuples, lists, dicts, named tuples or dataclasses; let other "
+        "values come from the closure, or mark them static under jit",
     )
 
 
-_SCALAR_TYPES = {
+def _short(value: Any) -> str:
+    text = repr(value)
+    return f" ({text})" if len(text) < 40 else ""
+
+
+_SCALAR_TYPES: dict[np.dtype[Any], ArrayType] = {
     np.dtype(kind): ArrayType((), kind)
     for kind in (np.float64, np.float32, np.int64, np.bool_, np.complex128)
 }
@@ -383,6 +390,8 @@ def recording(reason: str = "") -> Iterator[Recorder]:
     try:
         yield recorder
     except ValueError as error:
+        if isinstance(error.__cause__, FunctraceError):  # NumPy wraps what __float__ raises
+            raise error.__cause__ from None
         if recorder._locked and "read-only" in str(error):
             raise _changed(error) from error
         raise

@@ -154,12 +154,7 @@ class Tracer:
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         if user_operation() == "store":
-            raise TracerAssignmentError(
-                f"a traced value of type {self.type} was assigned into a plain NumPy array, "
-                "which can hold numbers only",
-                "build the array from its parts with np.stack or np.concatenate, or choose "
-                "elements with np.where",
-            )
+            raise self._assigned()
         raise TracerConversionError(
             f"a traced value of type {self.type} was converted to a plain NumPy array, which "
             "would cut its derivative (np.asarray, np.array, or a function that calls them)",
@@ -178,7 +173,7 @@ class Tracer:
         return bool(self.recorder.value(self, "its truth value was asked for (if, while, and, or)"))
 
     def __index__(self) -> int:
-        self._demand_integer("an index")
+        self._demand_integer("used as an index")
         if user_operation() == "load":
             return int(
                 self.recorder.value(
@@ -190,42 +185,47 @@ class Tracer:
         return int(self.recorder.value(self, "it was used as a Python integer (range, a shape)"))
 
     def __int__(self) -> int:
-        self._demand_integer("int()")
+        self._demand_integer("converted by int()")
         return int(self.recorder.value(self, "int() was called on it"))
 
     def __float__(self) -> float:
-        self._demand_integer("float(), or a function of the math module,")
+        self._demand_integer("converted by float(), or by a function of the math module")
         return float(self.recorder.value(self, "float() was called on it"))
 
     def __complex__(self) -> complex:
-        self._demand_integer("complex()")
+        self._demand_integer("converted by complex()")
         return complex(self.recorder.value(self, "complex() was called on it"))
 
     def item(self, *index: Any) -> Any:
         """The Python scalar of an integer or boolean; an error for others, as for `float`."""
-        self._demand_integer(".item()")
+        self._demand_integer("converted by .item()")
         return self.recorder.value(self, ".item() was called on it").item(*index)
 
     def tolist(self) -> Any:
         """Nested lists of an integer or boolean array; an error for others, as for `float`."""
-        self._demand_integer(".tolist()")
+        self._demand_integer("converted by .tolist()")
         return self.recorder.value(self, ".tolist() was called on it").tolist()
 
-    def _demand_integer(self, what: str) -> None:
-        if self.type.inexact:
-            store = user_operation() == "store"
-            error = TracerAssignmentError if store else TracerConversionError
-            raise error(
-                f"a traced value of type {self.type} was assigned into a plain NumPy array, which "
-                "can hold numbers only"
-                if store
-                else f"{what} was called on a traced value of type {self.type}: a plain number "
-                "would cut its derivative",
-                "build the array from its parts with np.stack or np.concatenate"
-                if store
-                else "use NumPy's function of the same name (np.sin for math.sin), or compute "
-                "with the value as it is",
-            )
+    def _demand_integer(self, done: str) -> None:
+        """Integers and booleans carry no derivative, so that a plain number can stand for them."""
+        if not self.type.inexact:
+            return
+        if user_operation() == "store":
+            raise self._assigned()
+        raise TracerConversionError(
+            f"a traced value of type {self.type} was {done}: a plain number would cut its "
+            "derivative",
+            "use NumPy's function of the same name (np.sin for math.sin), or compute with the "
+            "value as it is",
+        )
+
+    def _assigned(self) -> TracerAssignmentError:
+        return TracerAssignmentError(
+            f"a traced value of type {self.type} was assigned into a plain NumPy array, which "
+            "can hold numbers only",
+            "build the array from its parts with np.stack or np.concatenate, or choose elements "
+            "with np.where",
+        )
 
     # Indexing.
 

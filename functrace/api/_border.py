@@ -110,18 +110,7 @@ def _leaf_type(leaf: Any, name: str, what: str) -> ArrayType:
     try:
         return type_of(leaf)
     except FunctraceError as error:
-        raise type(error)(
-            f"{what} {name} is {_describe(leaf)}, which can not be traced: {error.what}",
-            "pass arrays and numbers, in tuples, lists, dicts, named tuples or dataclasses; let "
-            "other values come from the closure, or mark them static under jit",
-        ) from None
-
-
-def _describe(leaf: Any) -> str:
-    if isinstance(leaf, np.ndarray):
-        return f"an array of dtype {leaf.dtype}"
-    text = repr(leaf)
-    return f"a {type(leaf).__qualname__}" + (f" ({text})" if len(text) < 40 else "")
+        raise type(error)(f"{what} {name}: {error.what}", error.remedy) from None
 
 
 def trace_call(

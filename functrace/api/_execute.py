@@ -21,6 +21,7 @@ from ..ir import Program
 from ..passes.pipeline import clean, optimize
 from ..recorder import plain, recorder_for
 
+
 @contextmanager
 def _no_collection() -> Iterator[None]:
     """Pause Python's cycle collector: rewriting makes many objects, all of which stay."""
