@@ -161,10 +161,12 @@ def _product_text(spec: str, names: Sequence[str]) -> str:
     inputs, output = split(spec)
     if len(inputs) != 2 or any(len(set(term)) != len(term) for term in inputs):
         return ""
+    if all(output.endswith(term) for term in inputs) and output in inputs:
+        return f"{names[0]} * {names[1]}"  # nothing is summed; right-aligned as NumPy broadcasts
     if inputs[0] == inputs[1] and len(inputs[0]) == 1 and not output:
         return f"{names[0]} @ {names[1]}"
     shared = [c for c in inputs[0] if c in inputs[1]]
-    if not shared and len(inputs[0]) == len(inputs[1]) == 1:
+    if not shared and len(inputs[0]) == len(inputs[1]) == 1 and len(output) == 2:
         ordered = names if output == inputs[0] + inputs[1] else names[::-1]
         return f"outer({', '.join(ordered)})"
     summed = [c for c in shared if c not in output]
@@ -177,16 +179,14 @@ def _product_text(spec: str, names: Sequence[str]) -> str:
     if batch and min(map(len, cores)) < 2:
         return ""
     free = [core.replace(summed[0], "") for core in cores]
-    if output[len(batch) :] == free[0] + free[1]:
-        first, second = 0, 1
-    else:
-        first, second = 1, 0
     mark = ".mT" if batch else ".T"
-    left = names[first] + (mark if len(cores[first]) == 2 and cores[first][0] == summed[0] else "")
-    right = names[second] + (
-        mark if len(cores[second]) == 2 and cores[second][1] == summed[0] else ""
-    )
-    return f"{left} @ {right}"
+    readings = []
+    for a, b in ((0, 1), (1, 0)):
+        if output[len(batch) :] == free[a] + free[b]:
+            left = names[a] + mark * (len(cores[a]) == 2 and cores[a][0] == summed[0])
+            right = names[b] + mark * (len(cores[b]) == 2 and cores[b][1] == summed[0])
+            readings.append(f"{left} @ {right}")
+    return min(readings, key=len)  # with a vector there are two: W @ x says it shorter than x @ W.T
 
 
 def _text(*names: str, spec: str) -> str:
