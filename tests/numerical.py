@@ -1,0 +1,25 @@
+"""Derivatives by finite differences, for the tests to compare with."""
+
+import numpy as np
+
+
+def numerical_jvp(f, primals, tangents, step=1e-6):
+    """The central difference of a function of arrays to one array, along a direction."""
+    ahead = f(*[x + step * t for x, t in zip(primals, tangents, strict=True)])
+    behind = f(*[x - step * t for x, t in zip(primals, tangents, strict=True)])
+    return (np.asarray(ahead) - np.asarray(behind)) / (2 * step)
+
+
+def numerical_grad(f, x, step=1e-6):
+    """The gradient of a scalar function of one array, element by element."""
+    x = np.asarray(x, float)
+    gradient = np.zeros_like(x)
+    for index in np.ndindex(x.shape):
+        direction = np.zeros_like(x)
+        direction[index] = 1.0
+        gradient[index] = numerical_jvp(f, [x], [direction], step)
+    return gradient
+
+
+def assert_close(actual, expected, rtol=1e-9, atol=1e-11):
+    np.testing.assert_allclose(actual, expected, rtol=rtol, atol=atol)
