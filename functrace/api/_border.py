@@ -21,24 +21,30 @@ from ..tree import TreeDef
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def transformed(wrapper: F, fun: Callable[..., Any], prefix: str) -> F:
-    """Dress the function that a transform returns: its name, and short tracebacks.
+def short_tracebacks(function: F) -> F:
+    """Leave frames of functrace out of the traceback of an error that is the user's.
 
-    Frames of functrace are left out of the traceback of an error that is the user's, unless the
-    environment variable FUNCTRACE_TRACEBACK is "full".
+    The environment variable FUNCTRACE_TRACEBACK=full keeps them.
     """
 
-    @functools.wraps(fun, updated=())
+    @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         try:
-            return wrapper(*args, **kwargs)
+            return function(*args, **kwargs)
         except FunctraceError as error:
             if os.environ.get("FUNCTRACE_TRACEBACK") != "full":
                 error.__traceback__ = _without_internals(error.__traceback__)
             raise
 
+    return call  # type: ignore[return-value] -- it takes and returns what the function does
+
+
+def transformed(wrapper: F, fun: Callable[..., Any], prefix: str) -> F:
+    """Dress the function that a transform returns: its name and documentation, short tracebacks."""
+    call: Any = short_tracebacks(wrapper)
+    functools.update_wrapper(call, fun, updated=())
     call.__name__ = f"{prefix}_{function_name(fun)}"
-    return call  # type: ignore[return-value] -- it takes what the wrapper takes
+    return call
 
 
 def _without_internals(traceback: TracebackType | None) -> TracebackType | None:

@@ -28,6 +28,7 @@ from ._border import (
     leaf_names,
     leaf_types,
     parameter_names,
+    short_tracebacks,
     to_user,
     trace_call,
     transformed,
@@ -237,6 +238,7 @@ def _fill_integers(
 # Forward mode
 
 
+@short_tracebacks
 def jvp(
     fun: Callable[..., Any],
     primals: Sequence[Any],
@@ -278,6 +280,7 @@ def jvp(
     return _pair(traced.out_tree, values, tangents_out, has_aux)
 
 
+@short_tracebacks
 def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
     """The value of a function, and its derivative as a linear function to be called many times.
 
@@ -422,6 +425,7 @@ def _linearized(traced: _Traced) -> tuple[Linearized, Runner, Runner]:
     return finished(("linearize", mask), program, make)
 
 
+@short_tracebacks
 def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
     """The value of a function, and its pullback: from an output's cotangent to the inputs', by
     reverse mode.
@@ -487,6 +491,7 @@ def _cotangent_leaves(cotangent: Any, out_tree: TreeDef, types: Sequence[ArrayTy
     ]
 
 
+@short_tracebacks
 def linear_transpose(fun: Callable[..., Any], *primals: Any) -> Callable[..., Any]:
     """The transpose of a linear function.
 

@@ -14,7 +14,14 @@ from ..ir import Program
 from ..ops.elementwise import stop_gradient_op
 from ..recorder import plain
 from ..tracer import Tracer
-from ._border import call_names, function_name, leaf_types, trace_call, transformed
+from ._border import (
+    call_names,
+    function_name,
+    leaf_types,
+    short_tracebacks,
+    trace_call,
+    transformed,
+)
 from .compilation import jit
 
 
@@ -40,6 +47,7 @@ def trace(fun: Callable[..., Any], **options: Any) -> Callable[..., Program]:
     return transformed(jitted.trace, fun, "trace")
 
 
+@short_tracebacks
 def evaluate(program: Program, *inputs: Any) -> Any:
     """Run a Program by the reference executor, one NumPy call an equation.
 
@@ -72,6 +80,7 @@ def evaluate(program: Program, *inputs: Any) -> Any:
     return outputs[0] if len(outputs) == 1 else tuple(outputs)
 
 
+@short_tracebacks
 def eval_shape(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """The shapes and dtypes that a function returns, without computing anything.
 

@@ -15,7 +15,7 @@ from ..recorder import plain, type_of
 from ..tracer import Tracer
 from ..transforms.jvp import jvp as jvp_program
 from ..transforms.transpose import value_and_gradient
-from ._border import function_name, leaf_types, trace_call, transformed
+from ._border import function_name, leaf_types, short_tracebacks, trace_call, transformed
 from ._execute import Runner, finished
 from ._select import ArgNums, Selection, select
 from .batching import vmap
@@ -130,6 +130,7 @@ def hessian(
     return transformed(outer, fun, "hessian")
 
 
+@short_tracebacks
 def hvp(fun: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     """The product of the Hessian of a scalar function with a vector, without the Hessian.
 
