@@ -16,6 +16,7 @@ import numpy as np
 
 from .errors import (
     ArgumentError,
+    DTypeError,
     TracerAssignmentError,
     TracerConversionError,
     UnsupportedFunctionError,
@@ -287,7 +288,7 @@ class Tracer:
 
     def conjugate(self) -> Any:
         """The complex conjugate."""
-        return UFUNCS[np.conjugate](self)
+        return pythonic(UFUNCS[np.conjugate], self)
 
     conj = conjugate
 
@@ -395,6 +396,22 @@ def _widened(operand: Any) -> Any:
     return operand + 0
 
 
+def _demand_order(left: Any, right: Any) -> None:
+    """Python, unlike NumPy, does not order complex numbers."""
+    for operand in (left, right):
+        if isinstance(operand, complex) or (type(operand) is Tracer and operand.dtype.kind == "c"):
+            raise DTypeError(
+                "Python's complex numbers have no order", "compare their real parts or abs()"
+            )
+
+
+def pythonic(function: Callable[..., Any], operand: Tracer) -> Any:
+    """Apply a function as Python does: of a Python scalar it gives a Python scalar."""
+    if operand.type.weak:
+        return _weakened(function(_widened(operand)))
+    return function(operand)
+
+
 def _install_binary(name: str, ufunc: np.ufunc, arithmetic: bool) -> None:
     def forward(self: Tracer, other: Any) -> Any:
         return _binary(self, other, self, other)
@@ -408,6 +425,8 @@ def _install_binary(name: str, ufunc: np.ufunc, arithmetic: bool) -> None:
         if self.type.weak and _weak(other):
             if arithmetic and name not in ("and", "or", "xor"):
                 left, right = _widened(left), _widened(right)
+            if name in ("lt", "le", "gt", "ge"):
+                _demand_order(left, right)
             return _weakened(UFUNCS[ufunc](left, right))
         return UFUNCS[ufunc](left, right)
 
@@ -418,9 +437,7 @@ def _install_binary(name: str, ufunc: np.ufunc, arithmetic: bool) -> None:
 
 def _install_unary(name: str, ufunc: np.ufunc) -> None:
     def method(self: Tracer) -> Any:
-        if self.type.weak:
-            return _weakened(UFUNCS[ufunc](_widened(self)))
-        return UFUNCS[ufunc](self)
+        return pythonic(UFUNCS[ufunc], self)
 
     setattr(Tracer, f"__{name}__", method)
 

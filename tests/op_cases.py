@@ -215,7 +215,7 @@ case("round", np.round, real(4))
 case("round to 2 decimals", lambda x: np.round(x, 2), real(4))
 case("round to -1 decimals", lambda x: np.round(x * 100, -1), real(4))
 case("round of integers", np.round, integers(3))
-case("around", np.around, real(4), 1)
+case("around", lambda x: np.around(x, 1), real(4))
 case("astype", lambda x: x.astype(np.float32), real(3), differentiable=False)
 case("astype to complex", lambda x: x.astype(complex), real(3))
 case("astype to int", lambda x: x.astype(int), real(3))
@@ -435,10 +435,16 @@ for _spec, _shapes in {
 }.items():
     _text = _spec.split(" with ")[0].split(" of ")[0]
     case(f"einsum {_spec}", partial(np.einsum, _text), *[real(*s) for s in _shapes])
-case("einsum of lists", lambda x, y: np.einsum(x, [0, 1], y, [1, 2], [0, 2]), real(2, 3), real(3, 2))
-case("einsum of lists implicit", lambda x, y: np.einsum(x, [5, 1], y, [1, 2]), real(2, 3), real(3, 2))
+case(
+    "einsum of lists", lambda x, y: np.einsum(x, [0, 1], y, [1, 2], [0, 2]), real(2, 3), real(3, 2)
+)
+case(
+    "einsum of lists implicit", lambda x, y: np.einsum(x, [5, 1], y, [1, 2]), real(2, 3), real(3, 2)
+)
 case("einsum of lists ellipsis", lambda x: np.einsum(x, [..., 0], [0, ...]), real(2, 3, 2))
-case("einsum optimize", lambda x, y: np.einsum("ij,jk", x, y, optimize=True), real(2, 3), real(3, 2))
+case(
+    "einsum optimize", lambda x, y: np.einsum("ij,jk", x, y, optimize=True), real(2, 3), real(3, 2)
+)
 case("einsum of one operand twice", lambda x: np.einsum("ij,kj->ik", x, x), real(2, 3))
 case("einsum of integers", partial(np.einsum, "ij,jk->ik"), integers(2, 3), integers(3, 2))
 case("einsum of integers and floats", partial(np.einsum, "ij,j->i"), integers(2, 3), real(3))
@@ -582,7 +588,8 @@ case("range(len)", lambda x: sum(x[i] * i for i in range(len(x))), real(3))
 _MASK = np.array([True, False, True])
 for _text, _key in {
     "1": 1, "-1": -1, "np.int64": np.int64(1), "0-d array": np.array(1), "()": (), "...": ...,
-    "None": None, "1:": np.s_[1:], "::-1": np.s_[::-1], "::2": np.s_[::2], "-1:0:-1": np.s_[-1:0:-1],
+    "None": None, "1:": np.s_[1:], "::-1": np.s_[::-1], "::2": np.s_[::2],
+    "-1:0:-1": np.s_[-1:0:-1],
     "5:1": np.s_[5:1], "-9:9": np.s_[-9:9], "..., 0": np.s_[..., 0], "1, ..., 2": np.s_[1, ..., 2],
     "None, ..., None": np.s_[None, ..., None], "1, 1": np.s_[1, 1], "0, 1, 2": np.s_[0, 1, 2],
     ":, 1:, ::-2": np.s_[:, 1:, ::-2], "1:2, None, -1": np.s_[1:2, None, -1],
@@ -614,7 +621,9 @@ case("x[i, :, j]", lambda x, i, j: x[i, :, j], real(3, 2, 4), np.int64(2), np.in
 case("x[places]", lambda x, p: x[p], real(3, 2), np.array([2, 0, 2, 1]))
 case("x[negative places]", lambda x, p: x[p], real(3, 2), np.array([-1, 0, -3]))
 case("x[:, places]", lambda x, p: x[:, p], real(2, 3), np.array([[2, 0], [1, 1]]))
-case("x[places, other]", lambda x, p, q: x[p, q], real(3, 2), np.array([[2], [0]]), np.array([0, 1]))
+case(
+    "x[places, other]", lambda x, p, q: x[p, q], real(3, 2), np.array([[2], [0]]), np.array([0, 1])
+)
 case("x[places, :, other]", lambda x, p, q: x[p, :, q], real(3, 2, 4), np.array([2, 0]),
      np.array([0, 1]))  # fmt: skip
 case("x[arange, labels]", lambda x, y: x[np.arange(3), y], real(3, 4), np.array([3, 0, 1]))

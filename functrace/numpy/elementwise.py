@@ -10,14 +10,14 @@ from ..errors import ConcretizationError
 from ..ops import cast
 from ..ops import elementwise as ops
 from ..recorder import plain
-from ..tracer import UFUNCS, Tracer
+from ..tracer import UFUNCS, Tracer, pythonic
 from ._register import implements, refuse
 
 
 def array(x: Any) -> Any:
-    """A tracer as it is, anything else as a NumPy value."""
+    """A traced or NumPy array, as `np.asarray` makes one: a Python scalar has its own dtype."""
     x = cast.operand(x)
-    return x if type(x) is Tracer else plain(x)
+    return cast.astype(x, x.dtype) if type(x) is Tracer else plain(x)
 
 
 @implements(np.where)
@@ -45,19 +45,19 @@ def clip(
 
 @implements(np.real)
 def real(val: Any) -> Any:
-    return ops.real(array(val))
+    return pythonic(ops.real, val) if type(val) is Tracer else np.real(val)
 
 
 @implements(np.imag)
 def imag(val: Any) -> Any:
-    return ops.imag(array(val))
+    return pythonic(ops.imag, val) if type(val) is Tracer else np.imag(val)
 
 
 @implements(np.round, np.around)
 def round(a: Any, decimals: int = 0, out: Any = None) -> Any:
     refuse("round", out=out)
     x = array(a)
-    if x.dtype.kind in "biu" and decimals >= 0:
+    if x.dtype.kind in "iu" and decimals >= 0:
         return x
     if decimals == 0:
         return ops.rint(x)

@@ -19,7 +19,11 @@ from .shaping import ravel
 
 
 class _Item(NamedTuple):
-    """One part of an index: a slice, an integer, an array of integers, or a new axis."""
+    """One part of an index.
+
+    A slice, an integer, an array of integers, a new axis, or "apart": an ellipsis that stands for
+    no axis, yet keeps the arrays around it from being adjacent.
+    """
 
     kind: str
     value: Any
@@ -31,7 +35,7 @@ def getitem(x: Any, key: Any) -> Any:
     items = _parse(x.shape, key)
     ranges = [
         item.value if item.kind == "slice" else (0, n, 1)
-        for item, n in zip([i for i in items if i.kind != "new"], x.shape, strict=True)
+        for item, n in zip(_consuming(items), x.shape, strict=True)
     ]
     if any(item.kind == "array" for item in items):
         return _advanced(index.slice_(x, tuple(ranges)), items)
@@ -40,18 +44,22 @@ def getitem(x: Any, key: Any) -> Any:
     for item in items:
         if item.kind == "new":
             shape.append(1)
-            continue
-        if item.kind == "integer":
-            ranges[axis] = (item.value, 1, 1)
-        else:
+        elif item.kind == "slice":
             shape.append(ranges[axis][1])
-        axis += 1
+        elif item.kind == "integer":
+            ranges[axis] = (item.value, 1, 1)
+        axis += item.kind in ("slice", "integer")
     return reshape(index.slice_(x, tuple(ranges)), tuple(shape))
+
+
+def _consuming(items: Sequence[_Item]) -> list[_Item]:
+    """The parts that stand for an axis of the array."""
+    return [item for item in items if item.kind not in ("new", "apart")]
 
 
 def _advanced(x: Any, items: Sequence[_Item]) -> Any:
     """Index by arrays, where integers count as arrays without axes, as in NumPy."""
-    consumed = [item for item in items if item.kind != "new"]
+    consumed = _consuming(items)
     axes = tuple([i for i, item in enumerate(consumed) if item.kind in ("array", "integer")])
     gathered = index.gather(x, [consumed[i].value for i in axes], axes)
     count = gathered.ndim - (x.ndim - len(axes))  # axes of the indices, which come first
@@ -83,7 +91,9 @@ def _parse(shape: tuple[int, ...], key: Any) -> list[_Item]:
     ellipses = [i for i, part in enumerate(parts) if part is Ellipsis]
     if len(ellipses) > 1:
         raise IndexingError("an index can have only one ellipsis (...)")
-    fill = [slice(None)] * (len(shape) - used)
+    fill: list[Any] = [slice(None)] * (len(shape) - used)
+    if ellipses and not fill:
+        fill = [Ellipsis]
     at = ellipses[0] if ellipses else len(parts)
     parts[at : at + 1 if ellipses else at] = fill
     items: list[_Item] = []
@@ -95,7 +105,7 @@ def _parse(shape: tuple[int, ...], key: Any) -> list[_Item]:
 
 
 def _as_part(part: Any) -> Any:
-    if isinstance(part, (list, np.ndarray)):
+    if isinstance(part, (list, tuple, np.ndarray)):
         part = np.asarray(part)
         return part.astype(np.intp) if part.size == 0 and part.dtype.kind == "f" else part
     return part
@@ -109,8 +119,8 @@ def _axes_used(part: Any) -> int:
 
 
 def _items(part: Any, shape: tuple[int, ...], axis: int) -> list[_Item]:
-    if part is None:
-        return [_Item("new", None)]
+    if part is None or part is Ellipsis:
+        return [_Item("new" if part is None else "apart", None)]
     if isinstance(part, slice):
         return [_Item("slice", _range(part, shape[axis]))]
     if isinstance(part, (np.ndarray, Tracer)) and (part.ndim or type(part) is Tracer):

@@ -53,7 +53,7 @@ def _greatest(dtype: np.dtype[Any]) -> Any:
     return True if dtype.kind == "b" else np.iinfo(dtype).max
 
 
-@implements(np.sum, np.add.reduce)
+@implements(np.sum)
 def sum(
     a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False,
     initial: Any = _MISSING, where: Any = True,
@@ -68,7 +68,7 @@ def sum(
     return _keep(result, x, axes, keepdims)
 
 
-@implements(np.prod, np.multiply.reduce)
+@implements(np.prod)
 def prod(
     a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False,
     initial: Any = _MISSING, where: Any = True,
@@ -106,12 +106,8 @@ def _extremum(
     return extremum
 
 
-max = implements(np.max, np.amax, np.maximum.reduce)(
-    _extremum(reduce.reduce_max, ops.maximum, _least)
-)
-min = implements(np.min, np.amin, np.minimum.reduce)(
-    _extremum(reduce.reduce_min, ops.minimum, _greatest)
-)
+max = implements(np.max, np.amax)(_extremum(reduce.reduce_max, ops.maximum, _least))
+min = implements(np.min, np.amin)(_extremum(reduce.reduce_min, ops.minimum, _greatest))
 
 
 def _logical(op: Callable[..., Any], identity: bool) -> Callable[..., Any]:
@@ -126,8 +122,8 @@ def _logical(op: Callable[..., Any], identity: bool) -> Callable[..., Any]:
     return logical
 
 
-all = implements(np.all, np.logical_and.reduce)(_logical(reduce.reduce_all, True))
-any = implements(np.any, np.logical_or.reduce)(_logical(reduce.reduce_any, False))
+all = implements(np.all)(_logical(reduce.reduce_all, True))
+any = implements(np.any)(_logical(reduce.reduce_any, False))
 
 
 def _count(x: Any, axes: tuple[int, ...]) -> int:
@@ -236,8 +232,36 @@ def _cumulation(op: Callable[..., Any]) -> Callable[..., Any]:
     return cumulate
 
 
-cumsum = implements(np.cumsum, np.add.accumulate)(_cumulation(reduce.cumsum))
-cumprod = implements(np.cumprod, np.multiply.accumulate)(_cumulation(reduce.cumprod))
+cumsum = implements(np.cumsum)(_cumulation(reduce.cumsum))
+cumprod = implements(np.cumprod)(_cumulation(reduce.cumprod))
+
+
+def _reduce_method(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A reduction as a ufunc's `reduce`, which by default works along the first axis."""
+
+    def method(
+        array_: Any, axis: Any = 0, dtype: Any = None, out: Any = None, keepdims: Any = False,
+        initial: Any = _MISSING, where: Any = True,
+    ) -> Any:  # fmt: skip
+        x = array(array_) if dtype is None else cast.astype(array(array_), np.dtype(dtype))
+        given = {"initial": initial} if _given(initial) else {}
+        return function(x, axis, out=out, keepdims=keepdims, where=where, **given)
+
+    return method
+
+
+def _accumulate_method(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A cumulation as a ufunc's `accumulate`, which by default works along the first axis."""
+    return lambda array_, axis=0, dtype=None, out=None: function(array_, axis, dtype, out)
+
+
+for _ufunc, _function in {
+    np.add: sum, np.multiply: prod, np.maximum: max, np.minimum: min,
+    np.logical_and: all, np.logical_or: any,
+}.items():  # fmt: skip
+    implements(_ufunc.reduce)(_reduce_method(_function))
+for _ufunc, _function in {np.add: cumsum, np.multiply: cumprod}.items():
+    implements(_ufunc.accumulate)(_accumulate_method(_function))
 
 
 @implements(np.count_nonzero)
@@ -261,7 +285,8 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
         return _keep(_safe_sqrt(shapes.reduce_sum(_square_magnitude(x), axes)), x, axes, keepdims)
     if len(axes) == 1:
         return _keep(_vector_norm(x, ord, axes), x, axes, keepdims)
-    return _matrix_norm(x, ord, axes, keepdims)
+    ordered = axes if axis is None else tuple([normalize_axis(a, x.ndim) for a in axis])
+    return _matrix_norm(x, ord, ordered, keepdims)
 
 
 def _safe_sqrt(squares: Any) -> Any:

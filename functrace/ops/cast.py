@@ -80,8 +80,10 @@ def loop_dtypes(ufunc: np.ufunc, promotions: tuple[Any, ...]) -> tuple[np.dtype[
     key = (ufunc, promotions)
     known = _loops.get(key)
     if known is None:
+        # NumPy compares two Python ints as objects; traced ones have a dtype.
+        given = (np.dtype(np.int64),) * ufunc.nin if set(promotions) == {int} else promotions
         try:
-            known = ufunc.resolve_dtypes((*promotions, *(None,) * ufunc.nout))
+            known = ufunc.resolve_dtypes((*given, *(None,) * ufunc.nout))
         except TypeError as error:
             names = ", ".join(getattr(p, "name", None) or p.__name__ for p in promotions)
             raise DTypeError(

@@ -41,6 +41,14 @@ remainder = binary(
     "remainder", np.remainder,
     lambda t, z, x, y: t, lambda t, z, x, y: -t * floor_divide(x, y), text="{} % {}",
 )  # fmt: skip
+
+
+def divmod_(x: Any, y: Any) -> tuple[Any, Any]:
+    """As `np.divmod`."""
+    return floor_divide(x, y), remainder(x, y)
+
+
+UFUNCS[np.divmod] = divmod_
 fmod = binary(
     "fmod", np.fmod, lambda t, z, x, y: t, lambda t, z, x, y: -t * trunc(x / y)
 )  # fmt: skip
