@@ -146,21 +146,22 @@ def main():
     parser = argparse.ArgumentParser(description="Train a deep ReLU network on handwritten digits.")
     parser.add_argument("--epochs", type=int, default=40)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--output", type=Path, default=OUTPUT, help="the pictures' folder")
     options = parser.parse_args()
     rng = np.random.default_rng(options.seed)
 
     X, X_test, Y, Y_test = load_data()
     layers, losses = train(initial([64, 128, 64, 10], rng), X, Y, epochs=options.epochs, rng=rng)
 
-    OUTPUT.mkdir(exist_ok=True)
-    draw_losses(losses, options.epochs, OUTPUT / "loss.png")
-    draw_predictions(layers, X_test, Y_test, OUTPUT / "predictions.png")
-    print(f"pictures: {OUTPUT / 'loss.png'} and {OUTPUT / 'predictions.png'}")
+    options.output.mkdir(parents=True, exist_ok=True)
+    draw_losses(losses, options.epochs, options.output / "loss.png")
+    draw_predictions(layers, X_test, Y_test, options.output / "predictions.png")
+    print(f"pictures of the loss and of test images: {options.output}")
 
     reached = accuracy(layers, X_test, Y_test)
-    print(f"accuracy on {len(Y_test)} test images: {reached:.4f} (goal {GOAL})")
+    print(f"accuracy on {len(Y_test)} test images: {reached:.4f}")
     if reached < GOAL:
-        raise SystemExit("the goal was missed")
+        raise SystemExit(f"the goal of {GOAL} was missed")
 
 
 if __name__ == "__main__":
