@@ -335,7 +335,7 @@ class Tracer:
 
 def unsupported(name: str, known: list[str]) -> UnsupportedFunctionError:
     """The error for a NumPy function that has no implementation, with the nearest that has."""
-    near = difflib.get_close_matches(name.rpartition(".")[2], known, n=3, cutoff=0.5)
+    near = difflib.get_close_matches(name.rpartition(".")[2], known, n=3, cutoff=0.7)
     return UnsupportedFunctionError(
         f"np.{name} of a traced array is not supported",
         f"supported names that are near: {', '.join(near)}"
