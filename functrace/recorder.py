@@ -15,8 +15,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -133,8 +132,7 @@ def plain(value: Any) -> Any:
     return type.dtype.type(value)
 
 
-@dataclass(frozen=True)
-class Recording:
+class Recording(NamedTuple):
     """A Program with the operands for the inputs that were captured.
 
     Attributes:

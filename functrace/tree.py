@@ -74,7 +74,7 @@ class _Star:
 
 LEAF = TreeDef(None, None, ())
 _NONE = TreeDef(type(None), None, ())
-_EMPTY: tuple[TreeDef, ...] = ()
+_leaf_kinds: set[type] = {float, int, bool, complex, str}  # types known to be no containers
 _nodes: dict[type, Node] = {}
 
 
@@ -103,6 +103,7 @@ def register_node(
     """
     if kind in _nodes:
         raise ValueError(f"{kind.__qualname__} is registered as a tree node already")
+    _leaf_kinds.discard(kind)
     _nodes[kind] = Node(flatten, unflatten, lambda _, n: [f".children[{i}]" for i in range(n)])
 
 
@@ -191,7 +192,22 @@ def _node_of(kind: type) -> Node | None:
             node = _nodes[kind] = _namedtuple_node(kind)
         elif dataclasses.is_dataclass(kind):
             node = _nodes[kind] = _dataclass_node(kind)
+        elif len(_leaf_kinds) < 4096:
+            _leaf_kinds.add(kind)
     return node
+
+
+_known: dict[Any, TreeDef] = {}  # structures seen, so that equal ones are mostly one object
+
+
+def _structure_of(kind: type, static: Hashable, children: tuple[TreeDef, ...]) -> TreeDef:
+    key = (kind, static, children)
+    known = _known.get(key)
+    if known is None:
+        if len(_known) >= 4096:
+            _known.clear()
+        known = _known[key] = TreeDef(kind, static, children)
+    return known
 
 
 def _flatten_into(tree: Any, leaves: list[Any], is_leaf: Callable[[Any], bool] | None) -> TreeDef:
@@ -201,14 +217,16 @@ def _flatten_into(tree: Any, leaves: list[Any], is_leaf: Callable[[Any], bool] |
     if tree is None:
         return _NONE
     kind = type(tree)
+    if kind in _leaf_kinds:
+        leaves.append(tree)
+        return LEAF
     node = _nodes.get(kind) or _node_of(kind)
     if node is None:
         leaves.append(tree)
         return LEAF
     children, static = node.flatten(tree)
-    return TreeDef(
-        kind, static, tuple([_flatten_into(child, leaves, is_leaf) for child in children])
-    )
+    parts = tuple([_flatten_into(child, leaves, is_leaf) for child in children])
+    return _structure_of(kind, static, parts)
 
 
 def flatten(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> tuple[list[Any], TreeDef]:
@@ -230,7 +248,7 @@ def unflatten(structure: TreeDef, leaves: Iterable[Any]) -> Any:
     Raises:
         TreeStructureError: when the number of leaves is not that of the structure.
     """
-    leaves = list(leaves)
+    leaves = leaves if isinstance(leaves, (list, tuple)) else list(leaves)
     if len(leaves) != structure.size:
         raise TreeStructureError(
             f"a tree of structure {structure} has {structure.size} leaves, got {len(leaves)}"
@@ -242,7 +260,9 @@ def _unflatten_from(structure: TreeDef, leaves: Any) -> Any:
     kind = structure.kind
     if kind is None:
         return next(leaves)
-    if structure is _NONE or kind is type(None):
+    if kind is tuple:
+        return tuple([_unflatten_from(child, leaves) for child in structure.children])
+    if kind is type(None):
         return None
     children = [_unflatten_from(child, leaves) for child in structure.children]
     node = _node_of(kind)

@@ -15,6 +15,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+from ..executors import reference
 from ..executors.plan import Plan, make_plan
 from ..executors.planned import compiled, interpreter
 from ..ir import Program
@@ -34,6 +35,7 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
+_NUMPY_ERRORS = (ValueError, IndexError, ArithmeticError)  # ArithmeticError under np.errstate
 _INTERPRETED_RUNS = 8  # making code costs about as much as these save
 _LONGEST_CODE = 3000  # steps; beyond, Python's compiler would keep the user waiting
 
@@ -54,7 +56,12 @@ class Runner:
         recorder = recorder_for(operands)
         if recorder is not None:
             return recorder.inline(self.program, operands)
-        return self._run([plain(x) for x in operands])
+        values = [plain(x) for x in operands]
+        try:
+            return self._run(values)
+        except _NUMPY_ERRORS:
+            reference.run(self.program, values)  # raises again, noting the equation and its line
+            raise
 
     def _first(self, operands: Sequence[Any]) -> Sequence[Any]:
         with _no_collection():

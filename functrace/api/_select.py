@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import tree
 from ..errors import ArgumentError
@@ -15,8 +14,7 @@ ArgNums = int | Sequence[int] | None
 ArgNames = str | Sequence[str] | None
 
 
-@dataclass(frozen=True)
-class Selection:
+class Selection(NamedTuple):
     """The chosen arguments of one call, and how to call the function with others in their place.
 
     Attributes:
@@ -24,20 +22,21 @@ class Selection:
         leaves: the leaves of that tree.
         structure: its structure.
         names: a path for each leaf.
+        single: "positional" or "named" when one argument was asked for, and not a tuple or dict.
     """
 
     call: Callable[[Any], Any]
     leaves: list[Any]
     structure: tree.TreeDef
     names: list[str]
-    _single: str
+    single: str
 
     def result(self, leaves: Sequence[Any]) -> Any:
         """Gradients in the form that `argnums` and `argnames` ask for."""
         positional, named = tree.unflatten(self.structure, leaves)
-        if self._single == "positional":
+        if self.single == "positional":
             return positional[0]
-        if self._single == "named":
+        if self.single == "named":
             return next(iter(named.values()))
         return (positional, named) if positional and named else named or positional
 
@@ -79,13 +78,13 @@ def select(
         full = list(args)
         for i, value in zip(numbers, positional, strict=True):
             full[i] = value
-        return fun(*full, **{**kwargs, **named})
+        return fun(*full, **{**kwargs, **named}) if kwargs else fun(*full)
 
     leaves, structure = tree.flatten(chosen)
     labels = parameter_names(fun, len(args))
     first, second = structure.children
     paths = leaf_names(first, [labels[i] for i in numbers]) + leaf_names(second, sorted(keywords))
-    one_number = not isinstance(argnums, Sequence) and not names
+    one_number = not isinstance(argnums, (tuple, list)) and not names
     one_name = isinstance(argnames, str) and argnums is None
     single = "named" if one_name and keywords else "positional" if one_number or one_name else ""
     return Selection(call, leaves, structure, paths, single)

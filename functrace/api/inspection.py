@@ -38,7 +38,7 @@ def trace(fun: Callable[..., Any], **options: Any) -> Callable[..., Program]:
     Example:
         >>> import numpy as np, functrace as ft
         >>> print(ft.trace(lambda x: np.sin(x) * 2)(1.0))
-        program(x: f64) -> f64
+        function(x: f64) -> f64
           a: f64 = sin(x)
           b: f64 = a * 2.0
           return b

@@ -18,6 +18,11 @@ def run(program: Program, inputs: Sequence[Any]) -> list[Any]:
         operands = [
             atom.value if isinstance(atom, Literal) else values[atom] for atom in equation.inputs
         ]
-        results = equation.primitive.evaluate(operands, equation.params)
+        try:
+            results = equation.primitive.evaluate(operands, equation.params)
+        except Exception as error:
+            types = ", ".join(str(atom.type) for atom in equation.inputs)
+            error.add_note(f"in {equation.primitive.name}({types}), recorded at {equation.source}")
+            raise
         values.update(zip(equation.outputs, results, strict=True))
     return [atom.value if isinstance(atom, Literal) else values[atom] for atom in program.outputs]

@@ -1,6 +1,13 @@
-"""The passes, in their order."""
+"""The passes, in their order.
+
+With FUNCTRACE_CHECK=1 in the environment every Program is checked before and after each pass, so
+that a rewrite which makes a malformed one is caught where it happens.
+"""
 
 from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
 
 from ..ir import Program
 from .common_subexpressions import common_subexpressions
@@ -13,13 +20,20 @@ OPTIMIZE = (*CLEANUP, contraction)
 
 def clean(program: Program) -> Program:
     """What every rewritten Program gets, before it is used or rewritten further."""
-    for apply in CLEANUP:
-        program = apply(program)
-    return program
+    return _apply(CLEANUP, program)
 
 
 def optimize(program: Program) -> Program:
     """What a Program gets before it is run."""
-    for apply in OPTIMIZE:
+    return _apply(OPTIMIZE, program)
+
+
+def _apply(passes: Sequence[Callable[[Program], Program]], program: Program) -> Program:
+    checking = os.environ.get("FUNCTRACE_CHECK") == "1"
+    if checking:
+        program.check()
+    for apply in passes:
         program = apply(program)
+        if checking:
+            program.check()
     return program
