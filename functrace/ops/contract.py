@@ -99,7 +99,7 @@ def _size_error(
     named = f"the product {product}" if product else f"einsum {spec!r}"
     return ShapeError(
         f"{named} of shapes {shapes}: index {letter} must have one length\n" + "\n".join(rows),
-        "transpose one operand, as in X @ W.T where the rows of X are examples and those of W outputs",
+        "transpose one operand: X @ W.T, where rows of X are examples and rows of W outputs",
     )
 
 
