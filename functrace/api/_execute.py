@@ -88,45 +88,53 @@ class CacheInfo(NamedTuple):
 
 
 class _StructuralCache:
-    """A bounded table from structures to finished Programs, least recently used out first."""
+    """A table from structures to finished Programs, bounded in entries and in equations.
 
-    def __init__(self, limit: int):
+    The least recently used go first.
+    """
+
+    def __init__(self, limit: int, equations: int):
         self.limit = limit
+        self.equations = equations
         self.hits = self.misses = 0
-        self._entries: OrderedDict[Hashable, Any] = OrderedDict()
+        self._entries: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
+        self._weight = 0
         self._mutex = threading.Lock()
 
-    def get(self, key: Hashable, make: Callable[[], Any]) -> Any:
+    def get(self, key: Hashable, weight: int, make: Callable[[], Any]) -> Any:
         with self._mutex:
             found = self._entries.get(key)
             if found is not None:
                 self.hits += 1
                 self._entries.move_to_end(key)
-                return found
+                return found[0]
         with _no_collection():
             made = make()
         with self._mutex:
             self.misses += 1
-            self._entries[key] = made
-            while len(self._entries) > self.limit:
-                self._entries.popitem(last=False)
+            if key not in self._entries:  # or another thread was faster
+                self._entries[key] = made, weight
+                self._weight += weight
+            while len(self._entries) > self.limit or self._weight > self.equations:
+                self._weight -= self._entries.popitem(last=False)[1][1]
         return made
 
     def clear(self) -> None:
         with self._mutex:
             self._entries.clear()
+            self._weight = 0
             self.hits = self.misses = 0
 
     def info(self) -> CacheInfo:
         return CacheInfo(self.hits, self.misses, len(self._entries), self.limit)
 
 
-_finished = _StructuralCache(limit=512)
+_finished = _StructuralCache(limit=512, equations=200_000)
 
 
 def finished(kind: Hashable, program: Program, make: Callable[[], Any]) -> Any:
     """What `make` gives for a Program, made once for each kind and structure."""
-    return _finished.get((kind, program.key), make)
+    return _finished.get((kind, program.key), len(program.equations), make)
 
 
 def cache_info() -> CacheInfo:
