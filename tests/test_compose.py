@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from numerical import assert_close, numerical_grad
+from .numerical import assert_close, numerical_grad
 
 import functrace as ft
 
