@@ -70,7 +70,7 @@ def _reshape_text(x: str, *, shape: Shape) -> str:
 RESHAPE = Primitive(
     "reshape",
     infer=_reshape_infer,
-    impl=lambda x, *, shape: np.reshape(x, shape),
+    impl=lambda x, *, shape: np.reshape(x, shape)[()],
     jvp=LINEAR,
     transpose=_reshape_transpose,
     batch=_reshape_batch,
