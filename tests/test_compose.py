@@ -5,9 +5,10 @@ from functools import partial
 
 import numpy as np
 import pytest
-from .numerical import assert_close, numerical_grad
 
 import functrace as ft
+
+from .numerical import assert_close, numerical_grad
 
 rng = np.random.default_rng(7)
 X = rng.normal(size=4)
