@@ -70,8 +70,8 @@ def _power_of_base(t: Any, z: Any, x: Any, y: Any) -> Any:
         if y == 0:
             return None  # x**0 is 1 everywhere, also at 0
         return t if y == 1 else t * (y * power(x, y - 1))
-    zero = equal(y, 0)  # there, x**(y-1) may be infinite
-    return t * (y * power(x, where(zero, 1, y - 1)))
+    constant = logical_and(equal(x, 0), equal(y, 0))  # there, x**(y-1) is infinite
+    return t * (y * power(x, where(constant, 1, y - 1)))
 
 
 def _power_of_exponent(t: Any, z: Any, x: Any, y: Any) -> Any:
@@ -112,26 +112,21 @@ sqrt = unary("sqrt", np.sqrt, lambda t, y, x: t / (y * 2))
 cbrt = unary("cbrt", np.cbrt, lambda t, y, x: t / (square(y) * 3))
 
 
-def _share(x: Any, y: Any, z: Any) -> Any:
-    """The derivative of log(e^x + e^y) by x: e^(x-z), and a half where x = y, infinite or not."""
-    equal_operands = equal(x, y)
-    return where(equal_operands, 0.5, exp(where(equal_operands, 0, x - z)))
+def _share(x: Any, y: Any, z: Any, exponential: Any) -> Any:
+    """The derivative of log(e^x + e^y) by x: e^(x-z), or its limit where x and z are infinite."""
+    infinite = logical_and(equal(x, z), isinf(x))
+    limit = where(equal(x, y), x.dtype.type(0.5), x.dtype.type(1))
+    return where(infinite, limit, exponential(where(infinite, 0, x) - where(infinite, 0, z)))
 
 
 logaddexp = binary(
     "logaddexp", np.logaddexp,
-    lambda t, z, x, y: t * _share(x, y, z), lambda t, z, x, y: t * _share(y, x, z),
+    lambda t, z, x, y: t * _share(x, y, z, exp), lambda t, z, x, y: t * _share(y, x, z, exp),
 )  # fmt: skip
 logaddexp2 = binary(
     "logaddexp2", np.logaddexp2,
-    lambda t, z, x, y: t * _share2(x, y, z), lambda t, z, x, y: t * _share2(y, x, z),
+    lambda t, z, x, y: t * _share(x, y, z, exp2), lambda t, z, x, y: t * _share(y, x, z, exp2),
 )  # fmt: skip
-
-
-def _share2(x: Any, y: Any, z: Any) -> Any:
-    equal_operands = equal(x, y)
-    return where(equal_operands, 0.5, exp2(where(equal_operands, 0, x - z)))
-
 
 # Trigonometry
 
@@ -261,10 +256,19 @@ def _smaller(t: Any, z: Any, x: Any, y: Any) -> Any:
     return t * _half_wins(less(x, y), less_equal(x, y), t.dtype)
 
 
+def _sole(partial: Any) -> Any:
+    """As a partial derivative by x, where y may be NaN and then does not count."""
+    return lambda t, z, x, y: where(isnan(y), t, partial(t, z, x, y))
+
+
 maximum = binary("maximum", np.maximum, _larger, lambda t, z, x, y: _larger(t, z, y, x))
 minimum = binary("minimum", np.minimum, _smaller, lambda t, z, x, y: _smaller(t, z, y, x))
-fmax = binary("fmax", np.fmax, _larger, lambda t, z, x, y: _larger(t, z, y, x))
-fmin = binary("fmin", np.fmin, _smaller, lambda t, z, x, y: _smaller(t, z, y, x))
+fmax = binary(
+    "fmax", np.fmax, _sole(_larger), lambda t, z, x, y: _sole(_larger)(t, z, y, x)
+)  # fmt: skip
+fmin = binary(
+    "fmin", np.fmin, _sole(_smaller), lambda t, z, x, y: _sole(_smaller)(t, z, y, x)
+)  # fmt: skip
 
 
 def where(condition: Any, x: Any, y: Any) -> Any:

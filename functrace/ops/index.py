@@ -198,7 +198,9 @@ def _gather_infer(x: ArrayType, *indices: ArrayType, axes: tuple[int, ...]) -> A
 
 
 def _gather_impl(x: Any, *indices: Any, axes: tuple[int, ...]) -> Any:
-    return _axes_first(x, axes)[indices]
+    taken = _axes_first(x, axes)[indices]
+    # An index without axes gives a view, and a result must have memory of its own.
+    return taken if any(np.ndim(i) for i in indices) else taken.copy()
 
 
 def _gather_jvp(primals: Any, tangents: Any, out: Any, *, axes: tuple[int, ...]) -> Any:
