@@ -109,7 +109,13 @@ _types: dict[Any, ArrayType] = {}
 
 
 class Var:
-    """A value of a Program. Compared by identity; `name` is set for inputs only."""
+    """A value of a Program. Compared by identity; `name` is set for inputs only.
+
+    Example:
+        >>> import functrace as ft
+        >>> ft.trace(lambda x: x + 1)(2.0).inputs
+        (Var(x: f64),)
+    """
 
     __slots__ = ("name", "type")
 
@@ -122,7 +128,13 @@ class Var:
 
 
 class Literal:
-    """A constant: a NumPy scalar or a read-only array."""
+    """A constant: a NumPy scalar or a read-only array.
+
+    Example:
+        >>> import functrace as ft
+        >>> ft.trace(lambda x: x + 1)(2.0).equations[0].inputs[1]
+        Literal(np.float64(1.0))
+    """
 
     __slots__ = ("type", "value")
 
@@ -151,6 +163,11 @@ class Equation:
         params: static keyword parameters, all hashable.
         outputs: the Vars it defines.
         position: where the user's code recorded it; `source` gives file and line.
+
+    Example:
+        >>> import functrace as ft
+        >>> ft.trace(lambda x: x + 1)(2.0).equations
+        (Equation(add: f64, f64 -> f64),)
     """
 
     __slots__ = ("inputs", "outputs", "params", "position", "primitive")
@@ -190,6 +207,12 @@ class Program:
 
     Attributes:
         name: the traced function's name, for printing.
+
+    Example:
+        >>> import functrace as ft
+        >>> program = ft.trace(lambda x: x + 1)(2.0)
+        >>> len(program.equations), program == ft.trace(lambda y: y + 1)(3.0)
+        (1, True)
     """
 
     __slots__ = ("_key", "equations", "inputs", "name", "outputs")

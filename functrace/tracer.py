@@ -41,6 +41,11 @@ class Tracer:
         recorder: who records what is done with it.
         variable: the Var it stands for.
         type: shape and dtype; `weak` while the value is a Python scalar.
+
+    Example:
+        >>> import numpy as np, functrace as ft
+        >>> program = ft.trace(lambda x: print(x, x.T.shape) or x)(np.ones((2, 3)))
+        Tracer(f64[2,3]) (3, 2)
     """
 
     __slots__ = ("recorder", "type", "variable")

@@ -117,6 +117,7 @@ case("power", np.power, positive(2, 3), real(2, 3))
 case("power broadcast", np.power, positive(3, 1), real(2))
 case("float_power", np.float_power, positive(3), real(3))
 case("float_power of integers", np.float_power, integers(3), integers(3))
+case("divmod", np.divmod, positive(2, 3), real(3))
 case("nextafter", np.nextafter, real(3), real(3), differentiable=False)
 for _ufunc in (
     np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.left_shift, np.right_shift,

@@ -149,5 +149,12 @@ def cache_info() -> CacheInfo:
 
 
 def clear_cache() -> None:
-    """Forget all finished Programs."""
+    """Forget all finished Programs.
+
+    Example:
+        >>> import functrace as ft
+        >>> ft.clear_cache()
+        >>> ft.cache_info().size
+        0
+    """
     _finished.clear()

@@ -1,0 +1,232 @@
+"""The shape of the package: who imports whom, and that nothing is left without rule or test."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+import functrace as ft
+from functrace import tracer
+from functrace.primitive import (
+    LINEAR,
+    NONDIFFERENTIABLE,
+    NOT_LINEAR,
+    PRIMITIVES,
+    ZERO,
+    Declared,
+    Primitive,
+)
+
+from .helpers import TRACEABLE
+from .op_cases import CASES
+
+PACKAGE = Path(ft.__file__).parent
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+# Each row imports only from itself and the rows above it.
+LAYERS: list[set[str]] = [
+    {"source"},
+    {"errors"},
+    {"tree"},
+    {"ir", "pretty"},
+    {"primitive"},
+    {"tracer"},
+    {"recorder"},
+    {"ops"},
+    {"transforms", "numpy"},
+    {"passes"},
+    {"executors"},
+    {"api"},
+    {"__init__"},
+]
+# Within a row, these never import each other.
+APART = {("transforms", "numpy"), ("numpy", "transforms")}
+
+
+def _unit(path: Path) -> str:
+    """The module of the package, or the subpackage, that a file belongs to."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def _layer(unit: str) -> int:
+    return next(i for i, units in enumerate(LAYERS) if unit in units)
+
+
+def _is_typing_block(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+
+
+def _running_imports(node: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
+    """The imports of a module that are not for type checkers alone."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, (ast.Import, ast.ImportFrom)):
+            yield child
+        elif not _is_typing_block(child):
+            yield from _running_imports(child)
+
+
+def _imported_units(path: Path) -> Iterator[str]:
+    """The parts of the package that a file imports."""
+    package = path.relative_to(PACKAGE.parent).parts[:-1]
+    for node in _running_imports(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            assert not any(alias.name.startswith("functrace") for alias in node.names)
+        elif node.level:
+            target = [*package[: len(package) - node.level + 1]]
+            target += node.module.split(".") if node.module else []
+            for alias in node.names:
+                full = [*target, alias.name]
+                if len(full) > 1 and full[0] == "functrace":
+                    yield full[1]
+        else:
+            assert not (node.module or "").startswith("functrace")
+
+
+def test_every_file_belongs_to_a_layer() -> None:
+    assert {_unit(path) for path in FILES} == set().union(*LAYERS)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_go_up_the_layers_only(path: Path) -> None:
+    unit = _unit(path)
+    for imported in _imported_units(path):
+        assert _layer(imported) <= _layer(unit), f"{unit} imports {imported}"
+        assert (unit, imported) not in APART, f"{unit} imports {imported}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_no_function_imports(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            inner = [n for n in ast.walk(node) if isinstance(n, (ast.Import, ast.ImportFrom))]
+            assert not inner, f"line {node.lineno} imports inside a function"
+
+
+def test_only_the_contraction_pass_imports_opt_einsum() -> None:
+    importers = [path for path in FILES if "opt_einsum" in _external_imports(path)]
+    assert importers == [PACKAGE / "passes" / "contraction.py"]
+
+
+def test_numpy_and_opt_einsum_are_the_only_dependencies() -> None:
+    external = set().union(*map(_external_imports, FILES)) - sys.stdlib_module_names
+    assert external == {"numpy", "opt_einsum"}
+
+
+def _external_imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found.update(alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found.add((node.module or "").partition(".")[0])
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_files_hold_one_idea(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) < 530
+
+
+# Primitives and their rules
+
+_ALLOWED = {
+    "infer": set(),
+    "impl": set(),
+    "jvp": {LINEAR, ZERO, NONDIFFERENTIABLE},
+    "transpose": {NOT_LINEAR},
+    "batch": set(),
+}
+
+
+@pytest.mark.parametrize("primitive", list(PRIMITIVES.values()), ids=str)
+def test_every_primitive_has_a_rule_or_a_declaration_in_every_slot(primitive: Primitive) -> None:
+    for slot, declarations in _ALLOWED.items():
+        rule = getattr(primitive, slot)
+        if isinstance(rule, Declared):
+            assert rule in declarations, f"{slot} is {rule.name}"
+        else:
+            assert callable(rule)
+
+
+@pytest.mark.parametrize("primitive", list(PRIMITIVES.values()), ids=str)
+def test_a_linear_primitive_can_be_transposed(primitive: Primitive) -> None:
+    if primitive.jvp is LINEAR:
+        assert primitive.transpose is not NOT_LINEAR
+
+
+# The table of cases
+
+
+def test_case_names_are_unique() -> None:
+    assert [name for name, count in Counter(c.name for c in CASES).items() if count > 1] == []
+
+
+def test_every_primitive_has_a_case() -> None:
+    programs = [ft.trace(c.fun)(*c.operands) for c in TRACEABLE]
+    used = {equation.primitive.name for program in programs for equation in program.equations}
+    assert set(PRIMITIVES) - used == set()
+
+
+class _Watched(dict[Any, Any]):
+    """A table that notes which of its entries are asked for."""
+
+    def __init__(self, table: dict[Any, Any]):
+        super().__init__(table)
+        self.asked: set[Any] = set()
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        self.asked.add(key)
+        return super().get(key, default)
+
+    def __getitem__(self, key: Any) -> Any:
+        self.asked.add(key)
+        return super().__getitem__(key)
+
+
+def _label(function: Callable[..., Any]) -> str:
+    owner = getattr(function, "__self__", None)
+    name = getattr(function, "__name__", str(function))
+    return f"{owner.__name__}.{name}" if isinstance(owner, np.ufunc) else name
+
+
+def test_every_numpy_function_that_is_answered_for_has_a_case(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ufuncs, functions = _Watched(tracer.UFUNCS), _Watched(tracer.FUNCTIONS)
+    monkeypatch.setattr(tracer, "UFUNCS", ufuncs)
+    monkeypatch.setattr(tracer, "FUNCTIONS", functions)
+    for c in CASES:
+        ft.vjp(c.fun, *c.operands) if c.needs_values else ft.trace(c.fun)(*c.operands)
+    assert {_label(f) for f in set(ufuncs) - ufuncs.asked} == set()
+    assert {_label(f) for f in set(functions) - functions.asked} == set()
+
+
+# Documentation
+
+_PUBLIC = {name: getattr(ft, name) for name in ft.__all__}
+
+
+@pytest.mark.parametrize("name", [n for n, v in _PUBLIC.items() if callable(v)])
+def test_public_names_have_a_docstring_with_an_example(name: str) -> None:
+    text = inspect.getdoc(_PUBLIC[name]) or ""
+    assert ">>>" in text
+
+
+@pytest.mark.parametrize("name", [n for n, v in _PUBLIC.items() if isinstance(v, ModuleType)])
+def test_public_modules_have_a_docstring(name: str) -> None:
+    assert (_PUBLIC[name].__doc__ or "").strip()
+
+
+def test_all_public_functions_of_the_tree_module_are_documented() -> None:
+    for name, value in vars(ft.tree).items():
+        if not name.startswith("_") and inspect.isfunction(value):
+            assert value.__doc__, name
