@@ -30,8 +30,8 @@ def format_program(program: Program) -> str:
     rows = [_row(equation, names) for equation in program.equations]
     width = max([len(left) for left, _ in rows], default=0)
     body = [f"  {left.ljust(width)} = {right}" for left, right in rows]
-    constants = [f"  {name} = {text}" for name, text in names.constants]
     results = ", ".join(names[atom] for atom in program.outputs)
+    constants = [f"  {name} = {text}" for name, text in names.constants]  # now all are known
     return "\n".join([*_header(program, names), *constants, *body, f"  return {results}".rstrip()])
 
 

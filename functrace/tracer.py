@@ -398,7 +398,7 @@ def _widened(operand: Any) -> Any:
         if operand.dtype.kind == "b":
             return _weakened(FUNCTIONS[np.ndarray.astype](operand, np.int64))
         return operand
-    return operand + 0
+    return +operand  # an int for a bool; -0.0 stays what it is
 
 
 def _demand_order(left: Any, right: Any) -> None:
