@@ -108,6 +108,24 @@ def test_operators_promote_all_dtypes_and_python_scalars_as_numpy(op: Any) -> No
         _same_outcome(lambda y, x=left: op(x, y), (right,))
 
 
+@pytest.mark.parametrize("number", [300, -1, 2**40])
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.uint32, np.int64])
+@pytest.mark.parametrize("op", [operator.eq, operator.ne, operator.lt, operator.ge])
+def test_python_ints_that_a_dtype_can_not_hold_compare_as_in_numpy(
+    op: Any, dtype: Any, number: int
+) -> None:
+    x = np.array([1, 100]).astype(dtype)
+    _same_outcome(op, (x, number))
+    _same_outcome(lambda x: op(x, number), (x,))
+    _same_outcome(lambda x: op(number, x), (x,))
+
+
+@pytest.mark.parametrize("option", [{"dtype": np.float32}, {"casting": "safe"}, {"where": [True]}])
+def test_options_of_ufuncs_that_have_no_meaning_here_are_refused_by_name(option: Any) -> None:
+    with pytest.raises(ft.errors.UnsupportedFunctionError, match=next(iter(option))):
+        ft.trace(lambda x: np.add(x, 1, **option))(np.ones(1))
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of ~True
 @pytest.mark.parametrize("op", [operator.neg, operator.pos, abs, operator.invert])
 def test_unary_operators_promote_as_numpy(op: Any) -> None:

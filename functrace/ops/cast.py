@@ -80,10 +80,8 @@ def loop_dtypes(ufunc: np.ufunc, promotions: tuple[Any, ...]) -> tuple[np.dtype[
     key = (ufunc, promotions)
     known = _loops.get(key)
     if known is None:
-        # NumPy compares two Python ints as objects; traced ones have a dtype.
-        given = (np.dtype(np.int64),) * ufunc.nin if set(promotions) == {int} else promotions
         try:
-            known = ufunc.resolve_dtypes((*given, *(None,) * ufunc.nout))
+            known = ufunc.resolve_dtypes((*_exact(ufunc, promotions), *(None,) * ufunc.nout))
         except TypeError as error:
             names = ", ".join(getattr(p, "name", None) or p.__name__ for p in promotions)
             raise DTypeError(
@@ -92,6 +90,18 @@ def loop_dtypes(ufunc: np.ufunc, promotions: tuple[Any, ...]) -> tuple[np.dtype[
             ) from error
         _loops[key] = known
     return known
+
+
+_INSIDE_INT64 = {"int8", "int16", "int32", "int64", "uint8", "uint16", "uint32"}
+_COMPARISONS = {np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal}
+
+
+def _exact(ufunc: np.ufunc, promotions: tuple[Any, ...]) -> tuple[Any, ...]:
+    """NumPy compares integers with Python ints of any size; in int64 that is exact."""
+    others = [p for p in promotions if p is not int]
+    if ufunc in _COMPARISONS and all(str(p) in _INSIDE_INT64 for p in others):
+        return tuple([np.dtype(np.int64) if p is int else p for p in promotions])
+    return promotions
 
 
 def operand(x: Any) -> Any:
