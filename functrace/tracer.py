@@ -31,6 +31,7 @@ UFUNCS: dict[np.ufunc, Callable[..., Any]] = {}
 FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
 
 _SCALARS = (bool, int, float, complex)
+_LOOP_OPTIONS = {"dtype", "signature", "casting", "order", "subok"}
 _OPERANDS = (np.ndarray, np.generic, bool, int, float, complex, list, tuple)
 
 
@@ -142,6 +143,11 @@ class Tracer:
                 f"np.{ufunc.__name__}(..., where=) leaves elements undefined, which a traced "
                 "value can not be",
                 f"use np.where(condition, np.{ufunc.__name__}(...), other)",
+            )
+        for option in _LOOP_OPTIONS & kwargs.keys():
+            raise UnsupportedFunctionError(
+                f"np.{ufunc.__name__}(..., {option}=) of a traced array is not supported",
+                "leave it away, and convert operands or result with .astype",
             )
         function = UFUNCS.get(ufunc)
         if function is None:
