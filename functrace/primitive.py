@@ -60,6 +60,15 @@ class Linear:
     def __repr__(self) -> str:
         return f"Linear({self.type})"
 
+    def _used(self, *_: Any) -> Any:
+        raise NotLinearError(self)
+
+    __mul__ = __rmul__ = __rtruediv__ = __bool__ = __array__ = _used
+
+
+class NotLinearError(Exception):
+    """A transpose rule needs the value of an operand in which the equation was to be linear."""
+
 
 class Primitive:
     """An operation: a name, its meaning, and its rules (see the head of this file).

@@ -150,6 +150,10 @@ class Recording(NamedTuple):
         """Whether the function used tracers of an outer recorder."""
         return any(type(operand) is Tracer for operand in self.captured)
 
+    def snapshot(self) -> list[Any]:
+        """The captured operands, arrays copied, for use when the surrounding code has gone on."""
+        return [x if type(x) is Tracer else np.array(x) for x in self.captured]
+
     def closed(self) -> Program:
         """The Program with copies of the captured arrays as literals, and only its own inputs."""
         program, count = self.program, len(self.program.inputs) - len(self.captured)

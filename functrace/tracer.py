@@ -303,8 +303,11 @@ class Tracer:
 
     conj = conjugate
 
-    def __round__(self, digits: int = 0) -> Any:
-        return FUNCTIONS[np.round](self, digits)
+    def __round__(self, digits: int | None = None) -> Any:
+        rounded = FUNCTIONS[np.round](self, digits or 0)
+        if digits is None and not self.type.shape:  # Python's round then gives an int
+            return _weakened(FUNCTIONS[np.ndarray.astype](rounded, np.int64))
+        return _weakened(rounded) if self.type.weak else rounded
 
     def __divmod__(self, other: Any) -> Any:
         return self // other, self % other

@@ -30,10 +30,14 @@ class _Compiled(NamedTuple):
 
 
 class _Static(NamedTuple):
-    """The static arguments of a call: fixed values, part of the key."""
+    """The static arguments of a call: fixed values, part of the key.
+
+    The types are there because 1, 1.0 and True are equal.
+    """
 
     args: tuple[tuple[int, Any], ...]
     kwargs: tuple[tuple[str, Any], ...]
+    types: tuple[type, ...]
 
 
 def jit(
@@ -150,11 +154,10 @@ class _Jit:
         """The traced arguments, and the static ones, which must be hashable."""
         count = len(args)
         numbers = {n + count if n < 0 else n for n in self.numbers}
-        static = _Static(
-            tuple([(i, args[i]) for i in sorted(numbers) if 0 <= i < count]),
-            tuple([(name, kwargs[name]) for name in sorted(kwargs) if name in self.names]),
-        )
-        for where, value in (*static.args, *static.kwargs):
+        by_number = tuple([(i, args[i]) for i in sorted(numbers) if 0 <= i < count])
+        by_name = tuple([(name, kwargs[name]) for name in sorted(kwargs) if name in self.names])
+        static = _Static(by_number, by_name, tuple([type(x) for _, x in (*by_number, *by_name)]))
+        for where, value in (*by_number, *by_name):
             try:
                 hash(value)
             except TypeError:

@@ -521,9 +521,10 @@ def linear_transpose(fun: Callable[..., Any], *primals: Any) -> Callable[..., An
     mask = (*[True] * len(types), *[False] * len(recording.captured))
     program = recording.program
     runner = finished(("transpose", mask), program, lambda: Runner(transpose(program, mask)))
+    captured = recording.snapshot()
 
     def transposed(cotangent: Any) -> Any:
         given = _cotangent_leaves(cotangent, out_tree, recording.output_types)
-        return tree.unflatten(structure, runner([*recording.captured, *given]))
+        return tree.unflatten(structure, runner([*captured, *given]))
 
     return transformed(transposed, fun, "transpose")

@@ -46,7 +46,7 @@ class Lowering:
         self.constants: list[tuple[int, Any]] = []
         self.shapes: list[Shape] = []
         self._roots: list[int] = []  # the value whose memory a value shares
-        self._repeated: set[int] = set()  # values in which elements share memory
+        self._read_only: set[int] = set()  # views that NumPy does not let anybody write to
         self._foreign: set[int] = set()  # roots whose memory is not ours: inputs and constants
         self._values: dict[Any, int] = {}
         self.inputs = [self._outside(var) for var in program.inputs]
@@ -66,8 +66,8 @@ class Lowering:
         first = operands[0]
         root = self._roots[first] if KERNELS[kernel].view else None
         result = self.new(shape, root)
-        if kernel == "broadcast" or (root is not None and first in self._repeated):
-            self._repeated.add(result)
+        if kernel in _READ_ONLY or (root is not None and first in self._read_only):
+            self._read_only.add(result)
         self.calls.append(KernelCall(kernel, params, tuple(operands), (result,)))
         return result
 
@@ -118,7 +118,7 @@ class Lowering:
             elif (
                 root in self._foreign
                 or root in taken
-                or value in self._repeated
+                or value in self._read_only
                 or prod(shape) < prod(self.shapes[root])
             ):
                 value = self.emit("copy", [value], shape)
@@ -127,4 +127,5 @@ class Lowering:
         return owned
 
 
+_READ_ONLY = ("broadcast", "diagonal")
 _VIEWS = {RESHAPE: "reshape", TRANSPOSE: "transpose", SLICE: "slice", BROADCAST_TO: "broadcast"}

@@ -20,7 +20,7 @@ import numpy as np
 
 from ..errors import ShapeError, UnsupportedFunctionError
 from ..ir import ArrayType, Shape
-from ..primitive import Linear, Primitive
+from ..primitive import Linear, NotLinearError, Primitive
 from ..recorder import bind
 from .cast import promote_together
 from .shape import broadcast_to, reshape
@@ -119,7 +119,9 @@ def _jvp(primals: Sequence[Any], tangents: Sequence[Any], out: Any, *, spec: str
 
 def _transpose(ct: Any, operands: Sequence[Any], *, spec: str) -> tuple[Any, ...]:
     inputs, output = split(spec)
-    (k,) = [i for i, x in enumerate(operands) if isinstance(x, Linear)]
+    k, *further = [i for i, x in enumerate(operands) if isinstance(x, Linear)]
+    if further:
+        raise NotLinearError(operands[k])
     others = [x for i, x in enumerate(operands) if i != k]
     terms = [output, *(term for i, term in enumerate(inputs) if i != k)]
     target, deltas, eyes = _distinct(inputs[k], operands[k], spec)

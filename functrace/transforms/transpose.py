@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..errors import ProgramError
+from ..errors import MissingRuleError, ProgramError
 from ..ir import Equation, Program, Var
-from ..primitive import Linear
+from ..primitive import Linear, NotLinearError
 from ..recorder import Recorder, rewriting
 from .jvp import zeros
 from .linearize import Linearized, linearize, split
@@ -71,7 +71,16 @@ def _pull(
     ]
     found = tuple([cotangents.pop(var, None) for var in equation.outputs])
     rule = equation.primitive.rule("transpose", "reverse mode")
-    given = rule(found if equation.primitive.multiple else found[0], operands, **equation.params)
+    try:
+        ct = found if equation.primitive.multiple else found[0]
+        given = rule(ct, operands, **equation.params)
+    except NotLinearError:
+        raise MissingRuleError(
+            f"{equation.primitive.name} is not linear here: it has no transpose with respect to "
+            "the operands that depend on the argument",
+            "linear_transpose takes linear functions only; for others use vjp",
+            equation.source,
+        ) from None
     for atom, operand, ct in zip(equation.inputs, operands, given, strict=True):
         if ct is not None and isinstance(operand, Linear) and isinstance(atom, Var):
             if ct.shape != atom.type.shape or ct.dtype != atom.type.dtype:
