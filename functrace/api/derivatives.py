@@ -519,9 +519,8 @@ def linear_transpose(fun: Callable[..., Any], *primals: Any) -> Callable[..., An
         name=function_name(fun), reason="linear_transpose",
     )  # fmt: skip
     mask = (*[True] * len(types), *[False] * len(recording.captured))
-    program = recording.program
+    program, captured = recording.program, recording.snapshot()
     runner = finished(("transpose", mask), program, lambda: Runner(transpose(program, mask)))
-    captured = recording.snapshot()
 
     def transposed(cotangent: Any) -> Any:
         given = _cotangent_leaves(cotangent, out_tree, recording.output_types)
