@@ -263,7 +263,7 @@ class Recorder:
                 return var
         type = type_of(array)
         value = plain(array)
-        if value is array and array.flags.writeable and not self._held(array):
+        if value is array and _locks.changeable(array) and not self._held(array):
             value = array.copy()
         var = Var(type)
         self._known[var] = value
@@ -444,6 +444,14 @@ class _Locks:
     def __init__(self) -> None:
         self._mutex = threading.Lock()
         self._count: dict[int, int] = {}
+
+    def changeable(self, array: Any) -> bool:
+        """Whether an array or what it is a view of can be written to, now or when unlocked."""
+        while isinstance(array, np.ndarray):
+            if array.flags.writeable or id(array) in self._count:
+                return True
+            array = array.base
+        return False
 
     def lock(self, array: np.ndarray, held: list[np.ndarray]) -> bool:
         """Lock an array and what it is a view of. False when its memory is not NumPy's own."""
