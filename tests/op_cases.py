@@ -222,6 +222,9 @@ case("astype to complex", lambda x: x.astype(complex), real(3))
 case("astype to int", lambda x: x.astype(int), real(3))
 case("astype from int", lambda x: x.astype(float), integers(3))
 case("astype from bool", lambda x: x.astype(np.float64), booleans(3))
+case("any and all of imaginary numbers", lambda z: (np.any(z, 0), np.all(z, 0)),
+     np.array([[1j, 0], [0, 2j]]))  # fmt: skip
+case("where of a complex condition", lambda z: np.where(z, 1.0, 2.0), np.array([1j, 0]))
 case("astype to bool", lambda x: x.astype(bool), np.array([0.0, 0.5]))
 if hasattr(np, "astype"):
     case("np.astype", lambda x: np.astype(x, np.complex128), real(3))
@@ -266,10 +269,12 @@ for _reduction in (np.var, np.std):
          real(4, 2), booleans(4, 2))  # fmt: skip
 case("var with a given mean", lambda x: np.var(x, axis=0, mean=np.mean(x, 0, keepdims=True)),
      real(3, 2))  # fmt: skip
-if np.lib.NumpyVersion(np.__version__) >= "2.0.0":
-    case("var correction", lambda x: np.var(x, correction=1), real(4))
-for _reduction in (np.amax, np.amin, np.ptp, np.count_nonzero):
+case("var correction", lambda x: np.var(x, correction=1), real(4))
+# By itself it gives a Python int before NumPy 2.3, and a NumPy integer since.
+case("count_nonzero", lambda x: np.add(np.count_nonzero(x), 0), real(2, 3))
+for _reduction in (np.amax, np.amin, np.ptp):
     case(_reduction.__name__, _reduction, real(2, 3))
+for _reduction in (np.amax, np.amin, np.ptp, np.count_nonzero):
     case(f"{_reduction.__name__} axis", partial(_reduction, axis=1), real(2, 3))
     case(f"{_reduction.__name__} keepdims", partial(_reduction, axis=0, keepdims=True), real(2, 3))
 for _reduction in (np.argmax, np.argmin):

@@ -68,7 +68,7 @@ _DTYPES = (
     np.complex64, np.complex128,
 )  # fmt: skip
 _VALUES: list[Any] = [np.array([1, 1]).astype(dtype) for dtype in _DTYPES]
-_VALUES += [np.float32(1), np.int16(1), True, 1, 0.5, 0.5 + 1j]
+_VALUES += [np.float32(3), np.int16(3), True, 1, 0.5, 0.5 + 1j]
 
 
 def _same_outcome(function: Any, operands: tuple[Any, ...]) -> None:
@@ -151,6 +151,49 @@ def test_where_promotes_as_numpy() -> None:
     mask = np.array([True, False])
     for left, right in product(_VALUES, repeat=2):
         _same_outcome(lambda x, y: np.where(mask, x, y), (left, right))
+
+
+@pytest.mark.parametrize("scalar", [True, 2, 2.0, 1j], ids=repr)
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x, v: np.dot(x, v),
+        lambda x, v: np.inner(x, v),
+        lambda x, v: np.outer(x, v),
+        lambda x, v: np.tensordot(x, v, 0),
+        lambda x, v: np.einsum("i,->i", x, v),
+        lambda x, v: np.stack([x[0], v]),
+        lambda x, v: np.hstack([x, v]),
+        lambda x, v: np.where(x > 0, x, v),
+        lambda x, v: np.where(v, x, -x),
+        lambda x, v: np.maximum(x, v) * v,
+        lambda x, v: np.broadcast_to(v, 2) * x,
+        lambda x, v: np.broadcast_arrays(x, v)[1],
+        lambda x, v: np.squeeze(v) * x,
+        lambda x, v: np.reshape(v, (1,)) * x,
+        lambda x, v: np.max(v) * x,
+        lambda x, v: np.sum(v) * x,
+        lambda x, v: np.mean(v) * x,
+        lambda x, v: np.cumsum(v) * x,
+        lambda x, v: np.real(v) * x,
+        lambda x, v: np.abs(v) * x,
+        lambda x, v: v.real * x + v.imag,
+        lambda x, v: v.conjugate() * x,
+        lambda x, v: np.sin(v) * x,
+        lambda x, v: -v * x,
+        lambda x, v: (v + v) * x,
+        lambda x, v: v * 2.0 * x,
+        lambda x, v: x * (v == 2),
+        lambda x, v: x**v,
+        lambda x, v: v**x,
+    ],
+)
+def test_a_python_scalar_promotes_as_in_numpy_through_any_function(
+    function: Any, scalar: Any
+) -> None:
+    x = np.array([1, 2], np.float32)
+    _same_outcome(function, (x, scalar))
+    _same_outcome(lambda x: function(x, scalar), (x,))
 
 
 # Indexing

@@ -43,7 +43,7 @@ def _transpose(ct: Any, operands: Any, *, dtype: np.dtype[Any]) -> Any:
 
 def _convert(x: Any, *, dtype: np.dtype[Any]) -> Any:
     value = np.asarray(x)
-    if value.dtype.kind == "c" and dtype.kind != "c":
+    if value.dtype.kind == "c" and dtype.kind not in "cb":  # NumPy warns of what is meant here
         value = np.real(value)
     return value.astype(dtype)[()]
 
