@@ -4,6 +4,6 @@
 that user code needs.
 """
 
-from . import contractions, elementwise, indexing, reductions, shaping
+from . import contractions, elementwise, indexing, reductions, shaping, sorting
 
-__all__ = ["contractions", "elementwise", "indexing", "reductions", "shaping"]
+__all__ = ["contractions", "elementwise", "indexing", "reductions", "shaping", "sorting"]
