@@ -70,6 +70,21 @@ class NotLinearError(Exception):
     """A transpose rule needs the value of an operand in which the equation was to be linear."""
 
 
+class Masked:
+    """A cotangent that is zero except where conditions hold, which are applied as late as can be.
+
+    The cotangent of a branch of `np.where` is zero for the elements not chosen. Those may go on to
+    meet an infinite slope, as in `np.where(x > 0, np.log(x), 0)`, where 0 * inf must be 0.
+    Elementwise ops therefore hand on the unmasked value, and the conditions with it.
+    """
+
+    __slots__ = ("conditions", "value")
+
+    def __init__(self, value: Any, conditions: tuple[tuple[Any, bool], ...]):
+        self.value = value
+        self.conditions = conditions  # arrays, and whether elements count where they are true
+
+
 class Primitive:
     """An operation: a name, its meaning, and its rules (see the head of this file).
 

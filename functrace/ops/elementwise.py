@@ -13,11 +13,20 @@ from typing import Any
 import numpy as np
 
 from ..ir import ArrayType
-from ..primitive import LINEAR, NONDIFFERENTIABLE, NOT_LINEAR, ZERO, Primitive
+from ..primitive import (
+    LINEAR,
+    NONDIFFERENTIABLE,
+    NOT_LINEAR,
+    ZERO,
+    Linear,
+    Masked,
+    Primitive,
+)
 from ..recorder import bind, type_of
 from ..tracer import UFUNCS, Tracer
 from ._families import binary, elementwise, unary
 from .cast import astype, operand, promote, promote_together, real_dtype_of
+from .shape import unbroadcast
 
 # Arithmetic
 
@@ -239,6 +248,9 @@ bitwise_xor = binary("bitwise_xor", np.bitwise_xor, ZERO, ZERO, text="{} ^ {}")
 invert = unary("invert", np.invert, ZERO, text="~{}")
 left_shift = binary("left_shift", np.left_shift, ZERO, ZERO, text="{} << {}")
 right_shift = binary("right_shift", np.right_shift, ZERO, ZERO, text="{} >> {}")
+bitwise_count = unary("bitwise_count", np.bitwise_count, ZERO)
+gcd = binary("gcd", np.gcd, ZERO, ZERO)
+lcm = binary("lcm", np.lcm, ZERO, ZERO)
 
 # Choices
 
@@ -289,24 +301,43 @@ def zeros(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
     return np.broadcast_to(dtype.type(0), shape)
 
 
+def _where_transpose(ct: Any, operands: Any) -> tuple[Any, ...]:
+    condition, *branches = operands
+    return (
+        None,
+        *[
+            _branch(ct, condition, taken, x) if isinstance(x, Linear) else None
+            for x, taken in zip(branches, (True, False), strict=True)
+        ],
+    )
+
+
+def _branch(ct: Any, condition: Any, taken: bool, x: Linear) -> Any:
+    if x.shape == ct.shape:
+        return Masked(ct, ((condition, taken),))
+    return unbroadcast(unmasked(Masked(ct, ((condition, taken),))), x.shape)
+
+
+def unmasked(ct: Any) -> Any:
+    """A cotangent with its conditions applied."""
+    if not isinstance(ct, Masked):
+        return ct
+    value = ct.value
+    for condition, taken in ct.conditions:
+        value = where(condition, value, 0) if taken else where(condition, 0, value)
+    return value
+
+
 WHERE = elementwise(
-    "where",
-    np.where,
-    lambda condition, x, y: x.dtype,
-    (
-        ZERO,
-        lambda t, z, condition, x, y: where(condition, t, 0),
-        lambda t, z, condition, x, y: where(condition, 0, t),
-    ),
-    linear=(1, 2),
-    jvp=_where_jvp,
-)
+    "where", np.where, lambda condition, x, y: x.dtype, (),
+    jvp=_where_jvp, transpose=_where_transpose,
+)  # fmt: skip
 
 # Derivative stops here
 
 
 def stop_gradient_op(x: Any) -> Any:
-    """X itself, with a derivative of zero."""
+    """The operand itself, with a derivative of zero."""
     return bind(STOP_GRADIENT, x)
 
 

@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import MissingRuleError, ProgramError
-from ..ir import Equation, Program, Var
-from ..primitive import Linear, NotLinearError
+from ..ir import Equation, Program, Shape, Var
+from ..ops.elementwise import unmasked
+from ..ops.shape import unbroadcast
+from ..primitive import Linear, Masked, NotLinearError
 from ..recorder import Recorder, rewriting
 from .jvp import zeros
 from .linearize import Linearized, linearize, split
@@ -48,14 +50,14 @@ def transpose(
             if any(var in cotangents for var in equation.outputs):
                 _pull(recorder, equation, unknown, cotangents)
         outputs = [
-            recorder.atom(cotangents[var] if var in cotangents else zeros(var.type))
+            recorder.atom(unmasked(cotangents[var]) if var in cotangents else zeros(var.type))
             for var in arguments
         ]
         return Program(recorder.inputs, recorder.equations, outputs, f"transpose_{program.name}")
 
 
 def _accumulate(cotangents: dict[Var, Any], var: Var, ct: Any) -> None:
-    cotangents[var] = cotangents[var] + ct if var in cotangents else ct
+    cotangents[var] = unmasked(cotangents[var]) + unmasked(ct) if var in cotangents else ct
 
 
 def _pull(
@@ -69,11 +71,22 @@ def _pull(
         else recorder.value_of_atom(atom)
         for atom in equation.inputs
     ]
-    found = tuple([cotangents.pop(var, None) for var in equation.outputs])
+    found = [cotangents.pop(var, None) for var in equation.outputs]
+    if equation.primitive.elementwise and isinstance(found[0], Masked):
+        given = _masked_pull(equation, operands, found[0])
+    else:
+        given = _apply_rule(equation, operands, [unmasked(ct) for ct in found])
+    for atom, operand, ct in zip(equation.inputs, operands, given, strict=True):
+        if ct is not None and isinstance(operand, Linear) and isinstance(atom, Var):
+            _check(equation, atom, ct.value if isinstance(ct, Masked) else ct)
+            _accumulate(cotangents, atom, ct)
+
+
+def _apply_rule(equation: Equation, operands: Sequence[Any], found: Sequence[Any]) -> Sequence[Any]:
     rule = equation.primitive.rule("transpose", "reverse mode")
     try:
-        ct = found if equation.primitive.multiple else found[0]
-        given = rule(ct, operands, **equation.params)
+        ct = tuple(found) if equation.primitive.multiple else found[0]
+        return rule(ct, operands, **equation.params)
     except NotLinearError:
         raise MissingRuleError(
             f"{equation.primitive.name} is not linear here: it has no transpose with respect to "
@@ -81,16 +94,45 @@ def _pull(
             "linear_transpose takes linear functions only; for others use vjp",
             equation.source,
         ) from None
-    for atom, operand, ct in zip(equation.inputs, operands, given, strict=True):
-        if ct is not None and isinstance(operand, Linear) and isinstance(atom, Var):
-            if ct.shape != atom.type.shape or ct.dtype != atom.type.dtype:
-                raise ProgramError(
-                    f"the transpose rule of {equation.primitive.name} gave a cotangent {ct.dtype}"
-                    f"{ct.shape} for an operand {atom.type}",
-                    "a cotangent has the type of its operand; mend the rule",
-                    equation.source,
-                )
-            _accumulate(cotangents, atom, ct)
+
+
+def _masked_pull(equation: Equation, operands: Sequence[Any], ct: Masked) -> list[Any]:
+    """Hand on the unmasked value, elementwise; apply the conditions before summing anything."""
+    shape = equation.outputs[0].type.shape
+    wide = [Linear(x.type.with_shape(shape)) if isinstance(x, Linear) else x for x in operands]
+    given = _apply_rule(equation, wide, [ct.value])
+    return [
+        None if part is None else _narrowed(part, ct.conditions, x.shape)
+        for x, part in zip(operands, given, strict=True)
+    ]
+
+
+def _narrowed(part: Any, conditions: tuple[Any, ...], shape: Shape) -> Masked:
+    """A cotangent under further conditions, summed to the shape of its operand.
+
+    A condition that is the same along the axes summed over holds for the sum as well.
+    """
+    if isinstance(part, Masked):
+        part, conditions = part.value, part.conditions + conditions
+    if part.shape != shape:
+        part = unbroadcast(unmasked(Masked(part, conditions)), shape)
+    return Masked(part, tuple([c for c in conditions if _fits(c[0].shape, shape)]))
+
+
+def _fits(condition: Shape, shape: Shape) -> bool:
+    return len(condition) <= len(shape) and all(
+        m in (1, n) for m, n in zip(condition[::-1], shape[::-1], strict=False)
+    )
+
+
+def _check(equation: Equation, atom: Var, ct: Any) -> None:
+    if ct.shape != atom.type.shape or ct.dtype != atom.type.dtype:
+        raise ProgramError(
+            f"the transpose rule of {equation.primitive.name} gave a cotangent {ct.dtype}"
+            f"{ct.shape} for an operand {atom.type}",
+            "a cotangent has the type of its operand; mend the rule",
+            equation.source,
+        )
 
 
 def pullback(linearized: Linearized) -> Program:
