@@ -20,6 +20,7 @@ from ..primitive import (
     ZERO,
     Linear,
     Masked,
+    NotLinearError,
     Primitive,
 )
 from ..recorder import bind, type_of
@@ -303,6 +304,8 @@ def zeros(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
 
 def _where_transpose(ct: Any, operands: Any) -> tuple[Any, ...]:
     condition, *branches = operands
+    if isinstance(condition, Linear):
+        raise NotLinearError(condition)
     return (
         None,
         *[
