@@ -8,18 +8,12 @@ ft.grad(lambda x: np.sum(np.tanh(x)))(np.ones(3))
 
 from . import errors, tree
 from . import numpy as numpy
+from .api._checks import float0
 from .api._execute import cache_info, clear_cache
 from .api.batching import vmap
 from .api.compilation import jit
-from .api.derivatives import (
-    float0,
-    grad,
-    jvp,
-    linear_transpose,
-    linearize,
-    value_and_grad,
-    vjp,
-)
+from .api.derivatives import jvp, linear_transpose, linearize, vjp
+from .api.gradients import grad, value_and_grad
 from .api.inspection import eval_shape, evaluate, stop_gradient, trace
 from .api.jacobians import elementwise_grad, hessian, hvp, jacfwd, jacobian, jacrev
 from .ir import ArrayType, Equation, Literal, Program, Var

@@ -16,9 +16,9 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from ..executors import reference
-from ..executors.plan import Plan, make_plan
+from ..executors.plan import make_plan
 from ..executors.planned import compiled, interpreter
-from ..ir import Program
+from ..ir import Equation, Program
 from ..passes.pipeline import clean, optimize
 from ..recorder import plain, recorder_for
 
@@ -41,31 +41,43 @@ _LONGEST_CODE = 3000  # steps; beyond, Python's compiler would keep the user wai
 
 
 class Runner:
-    """A finished Program: runs on arrays, and is replayed into a recorder on tracers."""
+    """A finished Program: runs on arrays, and is replayed into a recorder on tracers.
 
-    __slots__ = ("_plan", "_run", "_runs", "program")
+    Args:
+        program: the finished Program.
+        origin: the trace it was made from, when it may be found again for another trace of the same
+            structure.
+    """
 
-    def __init__(self, program: Program):
+    __slots__ = ("_origin", "_positions", "_run", "_runs", "program")
+
+    def __init__(self, program: Program, origin: Program | None = None):
         self.program = clean(program)
-        self._plan: Plan | None = None
+        self._origin = origin
+        self._positions = [e.position for e in origin.equations] if origin else []
         self._run: Callable[[Sequence[Any]], Sequence[Any]] = self._first
         self._runs = 0
 
-    def __call__(self, operands: Sequence[Any]) -> Sequence[Any]:
-        """The outputs for arrays, scalars or tracers of the inputs' types."""
+    def __call__(self, operands: Sequence[Any], traced: Program | None = None) -> Sequence[Any]:
+        """The outputs for arrays, scalars or tracers of the inputs' types.
+
+        Args:
+            traced: the trace at hand, whose lines errors and printed Programs are to show.
+        """
         recorder = recorder_for(operands)
         if recorder is not None:
-            return recorder.inline(self.program, operands)
+            return recorder.inline(self._with_lines_of(traced), operands)
         values = [plain(x) for x in operands]
         try:
             return self._run(values)
         except _NUMPY_ERRORS:
-            reference.run(self.program, values)  # raises again, noting the equation and its line
+            # Raises again, noting the equation and its line.
+            reference.run(self._with_lines_of(traced), values)
             raise
 
     def _first(self, operands: Sequence[Any]) -> Sequence[Any]:
         with _no_collection():
-            plan = self._plan = make_plan(optimize(self.program))
+            plan = make_plan(optimize(self.program))
         run = interpreter(plan)
 
         def interpret(operands: Sequence[Any]) -> Sequence[Any]:
@@ -76,6 +88,21 @@ class Runner:
 
         self._run = interpret
         return run(operands)
+
+    def _with_lines_of(self, traced: Program | None) -> Program:
+        """The Program as it would have been made from another trace of the same structure."""
+        if traced is None or self._origin is None:
+            return self.program
+        positions = [equation.position for equation in traced.equations]
+        if positions == self._positions and traced.name == self._origin.name:
+            return self.program
+        moved = {id(old): new for old, new in zip(self._positions, positions, strict=True)}
+        equations = [
+            Equation(e.primitive, e.inputs, e.params, e.outputs, moved.get(id(e.position)))
+            for e in self.program.equations
+        ]
+        name = self.program.name.removesuffix(self._origin.name) + traced.name
+        return Program(self.program.inputs, equations, self.program.outputs, name)
 
 
 class CacheInfo(NamedTuple):

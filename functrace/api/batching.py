@@ -75,14 +75,14 @@ def vmap(
 
         def make() -> tuple[Runner, tuple[bool, ...]]:
             batched, mapped_outputs = vmap_program(program, mapped, size)
-            return Runner(batched), mapped_outputs
+            return Runner(batched, program), mapped_outputs
 
         runner, mapped_outputs = finished(("vmap", mapped, size), program, make)
         operands = [
             leaf if a is None else moveaxis(_array(leaf), a, 0)
             for leaf, a in zip(leaves, axes, strict=True)
         ]
-        outputs = runner([*operands, *recording.captured])
+        outputs = runner([*operands, *recording.captured], program)
         return _out(outputs, mapped_outputs, out_axes, out_tree, size)
 
     return transformed(wrapper, fun, "vmap")

@@ -1,4 +1,4 @@
-"""Forward and reverse mode: `grad`, `jvp`, `vjp` and their kin."""
+"""Derivatives along directions: `jvp`, `linearize`, `vjp`, `linear_transpose`."""
 
 from __future__ import annotations
 
@@ -8,20 +8,13 @@ from typing import Any
 import numpy as np
 
 from .. import tree
-from ..errors import (
-    ArgumentError,
-    DerivativeTypeError,
-    NonScalarOutputError,
-    ShapeError,
-    TreeStructureError,
-)
+from ..errors import ArgumentError, TreeStructureError
 from ..ir import ArrayType, Program
-from ..ops.cast import astype
-from ..recorder import Recording, type_of
+from ..recorder import Recording
 from ..transforms.jvp import jvp as jvp_program
 from ..transforms.linearize import Linearized
 from ..transforms.linearize import linearize as linearize_program
-from ..transforms.transpose import pullback, transpose, value_and_gradient
+from ..transforms.transpose import pullback, transpose
 from ..tree import TreeDef
 from ._border import (
     function_name,
@@ -33,207 +26,8 @@ from ._border import (
     trace_call,
     transformed,
 )
+from ._checks import check_callable, fill_integers, fit, float0
 from ._execute import Runner, finished
-from ._select import ArgNames, ArgNums, select
-
-float0 = np.dtype([("float0", np.void, 0)])  # the dtype of an integer's tangent: it holds nothing
-
-
-def grad(
-    fun: Callable[..., Any],
-    argnums: ArgNums = None,
-    has_aux: bool = False,
-    holomorphic: bool = False,
-    allow_int: bool = False,
-    *,
-    argnames: ArgNames = None,
-) -> Callable[..., Any]:
-    """The gradient of a scalar function, by reverse mode.
-
-    Args:
-        fun: returns a scalar, or `(scalar, auxiliary)` with `has_aux`.
-        argnums: the positional arguments to differentiate by; an int, or several. Default 0.
-        has_aux: whether `fun` returns auxiliary data too; then the result is `(gradient,
-            auxiliary)`.
-        holomorphic: whether `fun` is complex-differentiable; inputs and output are then complex.
-        allow_int: accept integer inputs, whose gradient is empty (dtype `float0`).
-        argnames: arguments to differentiate by, by name; several give a dict.
-
-    Returns:
-        A function of the same arguments. The gradient has the tree, shapes and dtypes of the
-        argument, or is a tuple of such for several `argnums`. For a real function of complex z
-        the convention is JAX's: the gradient of |z|^2 is the conjugate of 2z.
-
-    Raises:
-        NonScalarOutputError: when the output is not a scalar.
-        DerivativeTypeError: for integer inputs or output.
-        NonDifferentiableError: when an op on the way has no derivative.
-
-    Example:
-        >>> import numpy as np, functrace as ft
-        >>> ft.grad(lambda x: np.sum(x ** 3))(np.array([1.0, 2.0]))
-        array([ 3., 12.])
-    """
-    both = _value_and_grad(fun, argnums, has_aux, holomorphic, allow_int, argnames, "grad")
-
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        value, gradient = both(*args, **kwargs)
-        return (gradient, value[1]) if has_aux else gradient
-
-    return transformed(wrapper, fun, "grad")
-
-
-def value_and_grad(
-    fun: Callable[..., Any],
-    argnums: ArgNums = None,
-    has_aux: bool = False,
-    holomorphic: bool = False,
-    allow_int: bool = False,
-    *,
-    argnames: ArgNames = None,
-) -> Callable[..., Any]:
-    """The value and the gradient of a scalar function. Arguments and errors as for `grad`.
-
-    Returns:
-        A function that returns `(value, gradient)`, or `((value, auxiliary), gradient)` with
-        `has_aux`.
-
-    Example:
-        >>> import numpy as np, functrace as ft
-        >>> ft.value_and_grad(lambda x: np.sum(x ** 2))(np.array([1.0, 2.0]))
-        (np.float64(5.0), array([2., 4.]))
-    """
-    wrapper = _value_and_grad(
-        fun, argnums, has_aux, holomorphic, allow_int, argnames, "value_and_grad"
-    )
-    return transformed(wrapper, fun, "value_and_grad")
-
-
-def _value_and_grad(
-    fun: Callable[..., Any],
-    argnums: ArgNums,
-    has_aux: bool,
-    holomorphic: bool,
-    allow_int: bool,
-    argnames: ArgNames,
-    transform: str,
-) -> Callable[..., Any]:
-    _check_callable(fun, transform)
-    name = function_name(fun)
-
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        chosen = select(fun, args, kwargs, argnums, argnames, transform)
-        types = leaf_types(chosen.leaves, chosen.names)
-        active = _active_inputs(types, chosen.names, transform, holomorphic, allow_int)
-        recording, out_tree = trace_call(
-            chosen.call, chosen.structure, chosen.leaves, types, chosen.names, name=name
-        )
-        _check_scalar(recording, out_tree, has_aux, holomorphic, transform)
-        mask = (*active, *[False] * len(recording.captured))
-        program = recording.program
-        runner = finished(
-            ("value_and_grad", mask),
-            program,
-            lambda: Runner(
-                value_and_gradient(program, mask, program.outputs[0].type.dtype.type(1))
-            ),
-        )
-        outputs = runner([*chosen.leaves, *recording.captured])
-        count = len(program.outputs)
-        value = tree.unflatten(out_tree, to_user(outputs[:count], recording.output_types))
-        return value, chosen.result(_fill_integers(outputs[count:], active, types))
-
-    return wrapper
-
-
-def _check_callable(fun: Any, transform: str) -> None:
-    if not callable(fun):
-        raise ArgumentError(
-            f"{transform} takes a function, and was given a {type(fun).__qualname__}",
-            f"write {transform}(f)(x), not {transform}(f(x))",
-        )
-
-
-def _active_inputs(
-    types: Sequence[ArrayType],
-    names: Sequence[str],
-    transform: str,
-    holomorphic: bool,
-    allow_int: bool,
-) -> list[bool]:
-    """Which inputs are differentiated by."""
-    for type, name in zip(types, names, strict=True):
-        kind = type.dtype.kind
-        if kind in "biu" and not allow_int:
-            raise DerivativeTypeError(
-                f"{transform} by argument {name}, which is of integers or booleans ({type}): "
-                "a derivative needs real numbers",
-                "pass floating-point numbers (1.0, or x.astype(float)); to leave the argument out, "
-                "use argnums; to accept it, allow_int=True",
-            )
-        if holomorphic and kind != "c":
-            raise DerivativeTypeError(
-                f"{transform}(holomorphic=True) by argument {name}, which is real ({type})",
-                "pass a complex array",
-            )
-    return [type.inexact for type in types]
-
-
-def _check_scalar(
-    recording: Recording, out_tree: TreeDef, has_aux: bool, holomorphic: bool, transform: str
-) -> None:
-    if has_aux:
-        if out_tree.kind is not tuple or len(out_tree.children) != 2:
-            raise NonScalarOutputError(
-                f"{transform}(has_aux=True) needs a function that returns (value, auxiliary), and "
-                f"this one returned {out_tree}"
-            )
-        out_tree = out_tree.children[0]
-    if out_tree.kind is not None:
-        kind = "nothing (None)" if out_tree.kind is type(None) else f"a {out_tree.kind.__name__}"
-        raise NonScalarOutputError(
-            f"{transform} needs a function that returns one number, and this one returned {kind}"
-            + (f" of {out_tree.size} values" if out_tree.size else ""),
-            "return the loss alone; to return more, return (loss, others) and pass has_aux=True"
-            if out_tree.size
-            else "is a return statement missing?",
-        )
-    type_ = recording.output_types[0]
-    if type_.shape:
-        raise NonScalarOutputError(
-            f"{transform} needs a function that returns one number, and this one returned an array "
-            f"of shape {type_.shape}",
-            "a shape of (1,) is an array with one element, not a scalar: return y[0], y.squeeze() "
-            "or np.sum(y)"
-            if type_.shape == (1,)
-            else "return its np.sum or np.mean; for all derivatives of an array use jacobian, and "
-            "for a function that works on each element alone elementwise_grad",
-        )
-    if not type_.inexact:
-        raise DerivativeTypeError(
-            f"{transform} of a function that returned {type_}, which has no derivative",
-            "return a floating-point number",
-        )
-    if (type_.dtype.kind == "c") != holomorphic:
-        raise DerivativeTypeError(
-            f"{transform} of a function that returned {type_}"
-            + (" with holomorphic=True" if holomorphic else ""),
-            "return a complex number"
-            if holomorphic
-            else "return a real number such as np.abs(z) ** 2, or pass holomorphic=True",
-        )
-
-
-def _fill_integers(
-    values: Sequence[Any], active: Sequence[bool], types: Sequence[ArrayType]
-) -> list[Any]:
-    """Derivatives for all leaves, given those of the active ones."""
-    given = iter(values)
-    return [
-        next(given) if is_active else np.zeros(type.shape, float0)
-        for is_active, type in zip(active, types, strict=True)
-    ]
-
 
 # Forward mode
 
@@ -263,17 +57,17 @@ def jvp(
         >>> ft.jvp(np.sin, (0.0,), (2.0,))
         (np.float64(0.0), np.float64(2.0))
     """
-    _check_callable(fun, "jvp")
+    check_callable(fun, "jvp")
     traced = _trace_primals(fun, primals, "jvp")
     given = _tangent_leaves(traced, tangents, "jvp")
     program, mask = traced.recording.program, traced.mask
 
     def make() -> tuple[Runner, tuple[bool, ...]]:
         both, active_outputs = jvp_program(program, mask)
-        return Runner(both), active_outputs
+        return Runner(both, program), active_outputs
 
     runner, active_outputs = finished(("jvp", mask), program, make)
-    outputs = runner([*traced.leaves, *traced.recording.captured, *given])
+    outputs = runner([*traced.leaves, *traced.recording.captured, *given], program)
     count = len(program.outputs)
     values = to_user(outputs[:count], traced.recording.output_types)
     tangents_out = _fill_zeros(outputs[count:], active_outputs, program)
@@ -295,18 +89,18 @@ def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> 
         >>> push(3.0)
         np.float64(3.0)
     """
-    _check_callable(fun, "linearize")
+    check_callable(fun, "linearize")
     traced = _trace_primals(fun, primals, "linearize")
     parts, primal, linear = _linearized(traced)
     program = traced.recording.program
     count = len(program.outputs)
-    outputs = primal([*traced.leaves, *traced.recording.captured])
+    outputs = primal([*traced.leaves, *traced.recording.captured], program)
     residuals = list(outputs[count:])
     values = to_user(outputs[:count], traced.recording.output_types)
 
     def pushforward(*tangents: Any) -> Any:
         given = _tangent_leaves(traced, tangents, "the pushforward")
-        found = _fill_zeros(linear([*residuals, *given]), parts.active_outputs, program)
+        found = _fill_zeros(linear([*residuals, *given], program), parts.active_outputs, program)
         return _pair(traced.out_tree, values, found, has_aux)[1]
 
     result = _pair(traced.out_tree, values, values, has_aux)
@@ -366,21 +160,6 @@ def _tangent_leaves(traced: _Traced, tangents: Sequence[Any], what: str) -> list
     ]
 
 
-def fit(value: Any, type: ArrayType, what: str) -> Any:
-    """A tangent or cotangent in the dtype of what it belongs to.
-
-    Raises:
-        ShapeError: when its shape differs.
-        DerivativeTypeError: when its dtype can not become the primal's without loss of kind.
-    """
-    given = type_of(value)
-    if given.shape != type.shape:
-        raise ShapeError(f"{what} has shape {given.shape}, and it must be {type.shape}")
-    if not given.weak and not np.can_cast(given.dtype, type.dtype, "same_kind"):
-        raise DerivativeTypeError(f"{what} has dtype {given.dtype}, and it must be {type.dtype}")
-    return astype(value, type.dtype)
-
-
 def _fill_zeros(
     values: Sequence[Any], active_outputs: Sequence[bool], program: Program
 ) -> list[Any]:
@@ -420,7 +199,7 @@ def _linearized(traced: _Traced) -> tuple[Linearized, Runner, Runner]:
 
     def make() -> tuple[Linearized, Runner, Runner]:
         parts = linearize_program(program, mask)
-        return parts, Runner(parts.primal), Runner(parts.linear)
+        return parts, Runner(parts.primal, program), Runner(parts.linear, program)
 
     return finished(("linearize", mask), program, make)
 
@@ -444,16 +223,16 @@ def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[
         >>> pull(1.0)
         (np.float64(3.0), np.float64(2.0))
     """
-    _check_callable(fun, "vjp")
+    check_callable(fun, "vjp")
     traced = _trace_primals(fun, primals, "vjp")
     program, mask = traced.recording.program, traced.mask
 
     def make() -> tuple[Linearized, Runner, Runner]:
         parts = linearize_program(program, mask)
-        return parts, Runner(parts.primal), Runner(pullback(parts))
+        return parts, Runner(parts.primal, program), Runner(pullback(parts), program)
 
     parts, primal, backward = finished(("vjp", mask), program, make)
-    outputs = primal([*traced.leaves, *traced.recording.captured])
+    outputs = primal([*traced.leaves, *traced.recording.captured], program)
     count = len(program.outputs)
     residuals = list(outputs[count:])
     out_tree, out_types = traced.out_tree, traced.recording.output_types
@@ -470,8 +249,8 @@ def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[
         given = _cotangent_leaves(cotangent, out_tree, out_types)
         full = given + [np.zeros(a.type.shape, a.type.dtype) for a in program.outputs[len(given) :]]
         needed = [ct for ct, on in zip(full, active_outputs, strict=True) if on]
-        found = backward([*residuals, *needed])
-        return tree.unflatten(traced.structure, _fill_integers(found, traced.active, traced.types))
+        found = backward([*residuals, *needed], program)
+        return tree.unflatten(traced.structure, fill_integers(found, traced.active, traced.types))
 
     pull = transformed(pull, fun, "pullback")
     return (value, pull, *aux)
@@ -510,7 +289,7 @@ def linear_transpose(fun: Callable[..., Any], *primals: Any) -> Callable[..., An
         >>> ft.linear_transpose(lambda x: 3.0 * x, 1.0)(2.0)
         (np.float64(6.0),)
     """
-    _check_callable(fun, "linear_transpose")
+    check_callable(fun, "linear_transpose")
     leaves, structure = tree.flatten(primals)
     names = leaf_names(structure, parameter_names(fun, len(primals)))
     types = [type.strong for type in leaf_types(leaves, names)]
@@ -520,10 +299,12 @@ def linear_transpose(fun: Callable[..., Any], *primals: Any) -> Callable[..., An
     )  # fmt: skip
     mask = (*[True] * len(types), *[False] * len(recording.captured))
     program, captured = recording.program, recording.snapshot()
-    runner = finished(("transpose", mask), program, lambda: Runner(transpose(program, mask)))
+    runner = finished(
+        ("transpose", mask), program, lambda: Runner(transpose(program, mask), program)
+    )
 
     def transposed(cotangent: Any) -> Any:
         given = _cotangent_leaves(cotangent, out_tree, recording.output_types)
-        return tree.unflatten(structure, runner([*captured, *given]))
+        return tree.unflatten(structure, runner([*captured, *given], program))
 
     return transformed(transposed, fun, "transpose")

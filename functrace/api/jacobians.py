@@ -16,10 +16,12 @@ from ..tracer import Tracer
 from ..transforms.jvp import jvp as jvp_program
 from ..transforms.transpose import value_and_gradient
 from ._border import function_name, leaf_types, short_tracebacks, trace_call, transformed
+from ._checks import active_inputs, check_callable
 from ._execute import Runner, finished
 from ._select import ArgNums, Selection, select
 from .batching import vmap
-from .derivatives import _active_inputs, _check_callable, grad, jvp, linearize, vjp
+from .derivatives import jvp, linearize, vjp
+from .gradients import grad
 
 
 def jacfwd(
@@ -43,7 +45,7 @@ def jacfwd(
         array([[2., 0.],
                [0., 4.]])
     """
-    _check_callable(fun, "jacfwd")
+    check_callable(fun, "jacfwd")
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         chosen = _chosen(fun, args, kwargs, argnums, argnames, "jacfwd", holomorphic)
@@ -85,7 +87,7 @@ def jacrev(
         array([[4., 1.],
                [2., 5.]])
     """
-    _check_callable(fun, "jacrev")
+    check_callable(fun, "jacrev")
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         chosen = _chosen(fun, args, kwargs, argnums, argnames, "jacrev", holomorphic)
@@ -147,7 +149,7 @@ def hvp(fun: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]
         >>> ft.hvp(lambda x: x[0] ** 2 * x[1], (x,), (v,))
         array([4., 2.])
     """
-    _check_callable(fun, "hvp")
+    check_callable(fun, "hvp")
     if not isinstance(primals, (tuple, list)):
         raise ArgumentError(
             f"hvp takes the arguments as a tuple, and was given a {type(primals).__qualname__}",
@@ -169,7 +171,7 @@ def _chosen(
 ) -> Selection:
     chosen = select(fun, args, kwargs, argnums, argnames, transform)
     types = leaf_types(chosen.leaves, chosen.names)
-    _active_inputs(types, chosen.names, transform, holomorphic, allow_int=False)
+    active_inputs(types, chosen.names, transform, holomorphic, allow_int=False)
     return chosen
 
 
@@ -215,7 +217,7 @@ def elementwise_grad(fun: Callable[..., Any], argnums: int = 0) -> Callable[...,
         >>> ft.elementwise_grad(np.sin)(np.zeros(3))
         array([1., 1., 1.])
     """
-    _check_callable(fun, "elementwise_grad")
+    check_callable(fun, "elementwise_grad")
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         chosen = _chosen(fun, args, kwargs, argnums, None, "elementwise_grad", False)
@@ -244,9 +246,9 @@ def elementwise_grad(fun: Callable[..., Any], argnums: int = 0) -> Callable[...,
         runner = finished(
             ("elementwise_grad", mask),
             program,
-            lambda: Runner(value_and_gradient(program, mask, seed)),
+            lambda: Runner(value_and_gradient(program, mask, seed), program),
         )
-        return runner(operands)[1]
+        return runner(operands, program)[1]
 
     return transformed(wrapper, fun, "elementwise_grad")
 

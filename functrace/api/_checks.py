@@ -1,0 +1,75 @@
+"""What may be differentiated, and what its tangents and cotangents must look like."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import ArgumentError, DerivativeTypeError, ShapeError
+from ..ir import ArrayType
+from ..ops.cast import astype
+from ..recorder import type_of
+
+float0 = np.dtype([("float0", np.void, 0)])  # the dtype of an integer's tangent: it holds nothing
+
+
+def check_callable(fun: Any, transform: str) -> None:
+    """Raise when a value was given for a function."""
+    if not callable(fun):
+        raise ArgumentError(
+            f"{transform} takes a function, and was given a {type(fun).__qualname__}",
+            f"write {transform}(f)(x), not {transform}(f(x))",
+        )
+
+
+def active_inputs(
+    types: Sequence[ArrayType],
+    names: Sequence[str],
+    transform: str,
+    holomorphic: bool,
+    allow_int: bool,
+) -> list[bool]:
+    """Which inputs are differentiated by."""
+    for type, name in zip(types, names, strict=True):
+        kind = type.dtype.kind
+        if kind in "biu" and not allow_int:
+            raise DerivativeTypeError(
+                f"{transform} by argument {name}, which is of integers or booleans ({type}): "
+                "a derivative needs real numbers",
+                "pass floating-point numbers (1.0, or x.astype(float)); to leave the argument out, "
+                "use argnums; to accept it, allow_int=True",
+            )
+        if holomorphic and kind != "c":
+            raise DerivativeTypeError(
+                f"{transform}(holomorphic=True) by argument {name}, which is real ({type})",
+                "pass a complex array",
+            )
+    return [type.inexact for type in types]
+
+
+def fill_integers(
+    values: Sequence[Any], active: Sequence[bool], types: Sequence[ArrayType]
+) -> list[Any]:
+    """Derivatives for all leaves, given those of the active ones."""
+    given = iter(values)
+    return [
+        next(given) if is_active else np.zeros(type.shape, float0)
+        for is_active, type in zip(active, types, strict=True)
+    ]
+
+
+def fit(value: Any, type: ArrayType, what: str) -> Any:
+    """A tangent or cotangent in the dtype of what it belongs to.
+
+    Raises:
+        ShapeError: when its shape differs.
+        DerivativeTypeError: when its dtype can not become the primal's without loss of kind.
+    """
+    given = type_of(value)
+    if given.shape != type.shape:
+        raise ShapeError(f"{what} has shape {given.shape}, and it must be {type.shape}")
+    if not given.weak and not np.can_cast(given.dtype, type.dtype, "same_kind"):
+        raise DerivativeTypeError(f"{what} has dtype {given.dtype}, and it must be {type.dtype}")
+    return astype(value, type.dtype)

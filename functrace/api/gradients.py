@@ -1,0 +1,168 @@
+"""Gradients of scalar functions: `grad` and `value_and_grad`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .. import tree
+from ..errors import DerivativeTypeError, NonScalarOutputError
+from ..recorder import Recording
+from ..transforms.transpose import value_and_gradient
+from ..tree import TreeDef
+from ._border import function_name, leaf_types, to_user, trace_call, transformed
+from ._checks import active_inputs, check_callable, fill_integers
+from ._execute import Runner, finished
+from ._select import ArgNames, ArgNums, select
+
+
+def grad(
+    fun: Callable[..., Any],
+    argnums: ArgNums = None,
+    has_aux: bool = False,
+    holomorphic: bool = False,
+    allow_int: bool = False,
+    *,
+    argnames: ArgNames = None,
+) -> Callable[..., Any]:
+    """The gradient of a scalar function, by reverse mode.
+
+    Args:
+        fun: returns a scalar, or `(scalar, auxiliary)` with `has_aux`.
+        argnums: the positional arguments to differentiate by; an int, or several. Default 0.
+        has_aux: whether `fun` returns auxiliary data too; then the result is `(gradient,
+            auxiliary)`.
+        holomorphic: whether `fun` is complex-differentiable; inputs and output are then complex.
+        allow_int: accept integer inputs, whose gradient is empty (dtype `float0`).
+        argnames: arguments to differentiate by, by name; several give a dict.
+
+    Returns:
+        A function of the same arguments. The gradient has the tree, shapes and dtypes of the
+        argument, or is a tuple of such for several `argnums`. For a real function of complex z
+        the convention is JAX's: the gradient of |z|^2 is the conjugate of 2z.
+
+    Raises:
+        NonScalarOutputError: when the output is not a scalar.
+        DerivativeTypeError: for integer inputs or output.
+        NonDifferentiableError: when an op on the way has no derivative.
+
+    Example:
+        >>> import numpy as np, functrace as ft
+        >>> ft.grad(lambda x: np.sum(x ** 3))(np.array([1.0, 2.0]))
+        array([ 3., 12.])
+    """
+    both = _value_and_grad(fun, argnums, has_aux, holomorphic, allow_int, argnames, "grad")
+
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        value, gradient = both(*args, **kwargs)
+        return (gradient, value[1]) if has_aux else gradient
+
+    return transformed(wrapper, fun, "grad")
+
+
+def value_and_grad(
+    fun: Callable[..., Any],
+    argnums: ArgNums = None,
+    has_aux: bool = False,
+    holomorphic: bool = False,
+    allow_int: bool = False,
+    *,
+    argnames: ArgNames = None,
+) -> Callable[..., Any]:
+    """The value and the gradient of a scalar function. Arguments and errors as for `grad`.
+
+    Returns:
+        A function that returns `(value, gradient)`, or `((value, auxiliary), gradient)` with
+        `has_aux`.
+
+    Example:
+        >>> import numpy as np, functrace as ft
+        >>> ft.value_and_grad(lambda x: np.sum(x ** 2))(np.array([1.0, 2.0]))
+        (np.float64(5.0), array([2., 4.]))
+    """
+    wrapper = _value_and_grad(
+        fun, argnums, has_aux, holomorphic, allow_int, argnames, "value_and_grad"
+    )
+    return transformed(wrapper, fun, "value_and_grad")
+
+
+def _value_and_grad(
+    fun: Callable[..., Any],
+    argnums: ArgNums,
+    has_aux: bool,
+    holomorphic: bool,
+    allow_int: bool,
+    argnames: ArgNames,
+    transform: str,
+) -> Callable[..., Any]:
+    check_callable(fun, transform)
+    name = function_name(fun)
+
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        chosen = select(fun, args, kwargs, argnums, argnames, transform)
+        types = leaf_types(chosen.leaves, chosen.names)
+        active = active_inputs(types, chosen.names, transform, holomorphic, allow_int)
+        recording, out_tree = trace_call(
+            chosen.call, chosen.structure, chosen.leaves, types, chosen.names, name=name
+        )
+        _check_scalar(recording, out_tree, has_aux, holomorphic, transform)
+        mask = (*active, *[False] * len(recording.captured))
+        program = recording.program
+        runner = finished(
+            ("value_and_grad", mask),
+            program,
+            lambda: Runner(
+                value_and_gradient(program, mask, program.outputs[0].type.dtype.type(1)), program
+            ),
+        )
+        outputs = runner([*chosen.leaves, *recording.captured], program)
+        count = len(program.outputs)
+        value = tree.unflatten(out_tree, to_user(outputs[:count], recording.output_types))
+        return value, chosen.result(fill_integers(outputs[count:], active, types))
+
+    return wrapper
+
+
+def _check_scalar(
+    recording: Recording, out_tree: TreeDef, has_aux: bool, holomorphic: bool, transform: str
+) -> None:
+    if has_aux:
+        if out_tree.kind is not tuple or len(out_tree.children) != 2:
+            raise NonScalarOutputError(
+                f"{transform}(has_aux=True) needs a function that returns (value, auxiliary), and "
+                f"this one returned {out_tree}"
+            )
+        out_tree = out_tree.children[0]
+    if out_tree.kind is not None:
+        kind = "nothing (None)" if out_tree.kind is type(None) else f"a {out_tree.kind.__name__}"
+        raise NonScalarOutputError(
+            f"{transform} needs a function that returns one number, and this one returned {kind}"
+            + (f" of {out_tree.size} values" if out_tree.size else ""),
+            "return the loss alone; to return more, return (loss, others) and pass has_aux=True"
+            if out_tree.size
+            else "is a return statement missing?",
+        )
+    type_ = recording.output_types[0]
+    if type_.shape:
+        raise NonScalarOutputError(
+            f"{transform} needs a function that returns one number, and this one returned an array "
+            f"of shape {type_.shape}",
+            "a shape of (1,) is an array with one element, not a scalar: return y[0], y.squeeze() "
+            "or np.sum(y)"
+            if type_.shape == (1,)
+            else "return its np.sum or np.mean; for all derivatives of an array use jacobian, and "
+            "for a function that works on each element alone elementwise_grad",
+        )
+    if not type_.inexact:
+        raise DerivativeTypeError(
+            f"{transform} of a function that returned {type_}, which has no derivative",
+            "return a floating-point number",
+        )
+    if (type_.dtype.kind == "c") != holomorphic:
+        raise DerivativeTypeError(
+            f"{transform} of a function that returned {type_}"
+            + (" with holomorphic=True" if holomorphic else ""),
+            "return a complex number"
+            if holomorphic
+            else "return a real number such as np.abs(z) ** 2, or pass holomorphic=True",
+        )

@@ -1,0 +1,81 @@
+"""Finished Programs are found again by structure, and what differs between traces is not lost."""
+
+import numpy as np
+import pytest
+
+import functrace as ft
+
+X = np.array([0.5, 1.5])
+
+
+def first(x):
+    return np.sum(np.sin(x) * x)  # first
+
+
+def second(x):
+    return np.sum(np.sin(x) * x)  # second
+
+
+@pytest.fixture(autouse=True)
+def empty_cache():
+    ft.clear_cache()
+
+
+def test_a_function_of_the_same_structure_is_found_again():
+    ft.grad(first)(X)
+    before = ft.cache_info()
+    ft.grad(second)(X)
+    after = ft.cache_info()
+    assert (after.hits, after.misses) == (before.hits + 1, before.misses)
+
+
+def test_another_dtype_or_constant_is_another_structure():
+    for x, factor in ((X, 2.0), (X, 3.0), (X.astype(np.float32), 2.0), (X[:1], 2.0)):
+        np.testing.assert_allclose(ft.grad(lambda x, c=factor: np.sum(c * x))(x), factor)
+    assert ft.cache_info().misses == 4
+
+
+def test_values_of_captured_arrays_are_no_part_of_the_structure():
+    for scale in (1.0, 2.0, 3.0):
+        weights = np.full(2, scale)
+        gradient = ft.grad(lambda x, w=weights: np.sum(w * x * x))(X)
+        np.testing.assert_allclose(gradient, 2 * scale * X)
+    assert ft.cache_info().misses == 1
+
+
+@pytest.mark.parametrize("transform", [ft.grad, ft.jacrev, lambda f: lambda x: ft.vjp(f, x)[0]])
+def test_equations_found_again_show_the_lines_and_the_name_of_the_trace_at_hand(transform):
+    transform(first)(X)
+    program = ft.trace(transform(second))(X)
+    lines = {equation.source.text for equation in program.equations if equation.source}
+    assert any("# second" in line for line in lines)
+    assert not any("# first" in line for line in lines)
+
+
+def test_a_run_time_error_shows_the_line_of_the_trace_at_hand():
+    def pick(x, i):
+        return np.sum(x[i] ** 2)  # pick
+
+    def choose(x, i):
+        return np.sum(x[i] ** 2)  # choose
+
+    ft.grad(pick)(X, np.array([0, 1]))
+    for f in (pick, choose):
+        jitted = ft.jit(ft.grad(f))
+        with pytest.raises(IndexError) as caught:
+            jitted(X, np.array([0, 7]))
+        assert any("gather" in note and "test_cache.py" in note for note in caught.value.__notes__)
+
+
+def test_the_cache_is_bounded():
+    limit = ft.cache_info().limit
+    for i in range(limit + 10):
+        ft.grad(lambda x, c=float(i): c * x)(1.0)
+    assert ft.cache_info().size == limit
+
+
+def test_clearing_forgets_everything():
+    ft.grad(first)(X)
+    ft.clear_cache()
+    info = ft.cache_info()
+    assert (info.hits, info.misses, info.size) == (0, 0, 0)
