@@ -4,4 +4,7 @@ import os
 
 os.environ["FUNCTRACE_CHECK"] = "1"
 
-from . import op_cases_arrays  # noqa: F401 -- adds to the table of cases
+from . import (  # noqa: F401 -- they add to the table of cases
+    op_cases_arrays,
+    op_cases_numeric,
+)

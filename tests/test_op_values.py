@@ -84,8 +84,10 @@ def _same_outcome(function: Any, operands: tuple[Any, ...]) -> None:
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("ufunc", list(UFUNCS), ids=lambda ufunc: ufunc.__name__)
 def test_ufuncs_promote_all_dtypes_and_python_scalars_as_numpy(ufunc: np.ufunc) -> None:
-    if ufunc.signature is not None:
-        pairs = product(_VALUES[: len(_DTYPES)], repeat=2)
+    if ufunc.signature is not None:  # such as (m,n),(n)->(m), where n? would be optional
+        cores = [core.split(",") for core in ufunc.signature.split("->")[0].split("),(")]
+        ranks = [sum("?" not in letter for letter in core) for core in cores]
+        pairs = product(*[[np.ones((2,) * rank, dtype) for dtype in _DTYPES] for rank in ranks])
     else:
         pairs = product(_VALUES, repeat=ufunc.nin)
     for operands in pairs:

@@ -4,6 +4,22 @@
 that user code needs.
 """
 
-from . import contractions, elementwise, indexing, reductions, shaping, sorting
+from . import (
+    contractions,
+    elementwise,
+    indexing,
+    reductions,
+    shaping,
+    sorting,
+    ufunc_methods,
+)
 
-__all__ = ["contractions", "elementwise", "indexing", "reductions", "shaping", "sorting"]
+__all__ = [
+    "contractions",
+    "elementwise",
+    "indexing",
+    "reductions",
+    "shaping",
+    "sorting",
+    "ufunc_methods",
+]

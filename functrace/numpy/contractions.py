@@ -17,8 +17,9 @@ from ..ops.shape import normalize_axis
 from ..tracer import UFUNCS
 from ._register import implements, refuse
 from .elementwise import array
+from .matrices import diagonal
 from .reductions import sum
-from .shaping import diagonal, moveaxis, ravel
+from .shaping import moveaxis, ravel
 
 _ALPHABET = "".join(sorted(LETTERS))  # in the order in which implicit outputs are sorted
 
@@ -63,6 +64,34 @@ def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
 
 
 UFUNCS[np.vecdot] = vecdot
+
+
+def matvec(x1: Any, x2: Any, /) -> Any:
+    """As `np.matvec`."""
+    x, y = promote(np.matvec, [x1, x2])
+    return _stacked_product("matvec", x, y, "ij", "j", "i")
+
+
+def vecmat(x1: Any, x2: Any, /) -> Any:
+    """As `np.vecmat`: the vector is conjugated."""
+    x, y = promote(np.vecmat, [x1, x2])
+    return _stacked_product("vecmat", ops.conjugate(x) if x.dtype.kind == "c" else x, y,
+                            "i", "ij", "j")  # fmt: skip
+
+
+def _stacked_product(name: str, x: Any, y: Any, left: str, right: str, output: str) -> Any:
+    """A product of the last axes, with the others broadcast."""
+    if x.ndim < len(left) or y.ndim < len(right):
+        raise ShapeError(f"{name} of shapes {x.shape} and {y.shape}: an operand has too few axes")
+    stacks = [x.ndim - len(left), y.ndim - len(right)]
+    batch = _letters(max(stacks), avoid="ij")
+    first, second = (batch[len(batch) - count :] for count in stacks)
+    return contract.einsum(f"{first}{left},{second}{right}->{batch}{output}", x, y)
+
+
+if hasattr(np, "matvec"):  # NumPy 2.2
+    UFUNCS[np.matvec] = matvec
+    UFUNCS[np.vecmat] = vecmat
 
 
 @implements(np.dot)

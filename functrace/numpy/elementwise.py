@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ConcretizationError
-from ..ops import cast
+from ..errors import ConcretizationError, DTypeError, ShapeError
+from ..ops import cast, floating, series  # noqa: F401 -- `floating` answers for its ufuncs
 from ..ops import elementwise as ops
 from ..recorder import plain
 from ..tracer import UFUNCS, Tracer, pythonic
@@ -117,3 +117,89 @@ def iscomplexobj(x: Any) -> bool:
 def absolute(x: Any) -> Any:
     """As `np.absolute`."""
     return UFUNCS[np.absolute](x)
+
+
+@implements(np.fix)
+def fix(x: Any, out: Any = None) -> Any:
+    refuse("fix", out=out)
+    return ops.trunc(x)
+
+
+@implements(np.sinc)
+def sinc(x: Any) -> Any:
+    x = array(x)
+    return series.sinc(x if x.dtype.kind in "fc" else cast.astype(x, np.dtype(np.float64)))
+
+
+@implements(np.i0)
+def i0(x: Any) -> Any:
+    x = array(x)
+    if x.dtype.kind == "c":
+        raise DTypeError("np.i0 does not take complex operands")
+    return series.i0(x)
+
+
+@implements(np.angle)
+def angle(z: Any, deg: bool = False) -> Any:
+    x = array(z)
+    imaginary = ops.imag(x) if x.dtype.kind == "c" else 0
+    radians = ops.arctan2(imaginary, ops.real(x))
+    return radians * (180 / np.pi) if deg else radians
+
+
+@implements(np.nan_to_num)
+def nan_to_num(
+    x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
+) -> Any:
+    x = array(x)
+    if x.dtype.kind == "c":
+        parts = (nan_to_num(part, copy, nan, posinf, neginf) for part in (ops.real(x), ops.imag(x)))
+        return sum(part * x.dtype.type(unit) for part, unit in zip(parts, (1, 1j), strict=True))
+    if x.dtype.kind != "f":
+        return x
+    limits = np.finfo(x.dtype)
+    finite = ops.where(ops.isnan(x), x.dtype.type(nan), x)
+    top = limits.max if posinf is None else posinf
+    bottom = limits.min if neginf is None else neginf
+    finite = ops.where(ops.equal(x, np.inf), x.dtype.type(top), finite)
+    return ops.where(ops.equal(x, -np.inf), x.dtype.type(bottom), finite)
+
+
+@implements(np.isposinf)
+def isposinf(x: Any, out: Any = None) -> Any:
+    refuse("isposinf", out=out)
+    return ops.logical_and(ops.isinf(x), ops.logical_not(ops.signbit(x)))
+
+
+@implements(np.isneginf)
+def isneginf(x: Any, out: Any = None) -> Any:
+    refuse("isneginf", out=out)
+    return ops.logical_and(ops.isinf(x), ops.signbit(x))
+
+
+@implements(np.iscomplex)
+def iscomplex(x: Any) -> Any:
+    return ops.not_equal(ops.imag(array(x)), 0)
+
+
+@implements(np.isreal)
+def isreal(x: Any) -> Any:
+    return ops.equal(ops.imag(array(x)), 0)
+
+
+@implements(np.real_if_close)
+def real_if_close(a: Any, tol: float = 100) -> Any:
+    x = array(a)
+    if x.dtype.kind != "c":
+        return x
+    limit = np.finfo(x.dtype).eps * tol if tol > 1 else tol
+    return ops.real(x) if bool((ops.absolute(ops.imag(x)) < limit).all()) else x
+
+
+@implements(np.array_equiv)
+def array_equiv(a1: Any, a2: Any) -> bool:
+    x, y = array(a1), array(a2)
+    try:
+        return bool(ops.equal(x, y).all())
+    except ShapeError:
+        return False

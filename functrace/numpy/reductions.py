@@ -17,26 +17,26 @@ from ._register import implements, refuse
 from .elementwise import array
 from .shaping import ravel
 
-_MISSING: Any = np._NoValue  # type: ignore[attr-defined] -- what NumPy's signatures hold for "not given"
+MISSING: Any = np._NoValue  # type: ignore[attr-defined] -- what NumPy's signatures hold for "not given"
 
 
-def _given(value: Any) -> bool:
-    return value is not _MISSING and value is not None
+def given(value: Any) -> bool:
+    return value is not MISSING and value is not None
 
 
 @lru_cache(maxsize=256)
-def _sum_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+def sum_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """The dtype in which NumPy adds up: at least the platform's integer for integers."""
     return np.add.reduce(np.zeros(1, dtype)).dtype
 
 
-def _keep(reduced: Any, x: Any, axes: tuple[int, ...], keepdims: Any) -> Any:
+def keep(reduced: Any, x: Any, axes: tuple[int, ...], keepdims: Any) -> Any:
     return shapes.reshape(reduced, keep_axes(x.shape, axes)) if keepdims is True else reduced
 
 
-def _masked(x: Any, where: Any, identity: Any) -> Any:
+def masked(x: Any, where: Any, identity: Any) -> Any:
     """x with the elements that do not count replaced."""
-    if where is _MISSING or where is True:
+    if where is MISSING or where is True:
         return x
     return ops.where(where, x, x.dtype.type(identity))
 
@@ -56,31 +56,31 @@ def _greatest(dtype: np.dtype[Any]) -> Any:
 @implements(np.sum)
 def sum(
     a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False,
-    initial: Any = _MISSING, where: Any = True,
+    initial: Any = MISSING, where: Any = True,
 ) -> Any:  # fmt: skip
     refuse("sum", out=out)
     x = array(a)
-    x = cast.astype(x, _sum_dtype(x.dtype) if dtype is None else np.dtype(dtype))
-    x = _masked(x, where, 0)
+    x = cast.astype(x, sum_dtype(x.dtype) if dtype is None else np.dtype(dtype))
+    x = masked(x, where, 0)
     axes = normalize_axes(axis, x.ndim)
     result = shapes.reduce_sum(x, axes)
-    result = result + cast.astype(initial, x.dtype) if _given(initial) else result
-    return _keep(result, x, axes, keepdims)
+    result = result + cast.astype(initial, x.dtype) if given(initial) else result
+    return keep(result, x, axes, keepdims)
 
 
 @implements(np.prod)
 def prod(
     a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False,
-    initial: Any = _MISSING, where: Any = True,
+    initial: Any = MISSING, where: Any = True,
 ) -> Any:  # fmt: skip
     refuse("prod", out=out)
     x = array(a)
-    x = cast.astype(x, _sum_dtype(x.dtype) if dtype is None else np.dtype(dtype))
-    x = _masked(x, where, 1)
+    x = cast.astype(x, sum_dtype(x.dtype) if dtype is None else np.dtype(dtype))
+    x = masked(x, where, 1)
     axes = normalize_axes(axis, x.ndim)
     result = reduce.reduce_prod(x, axes)
-    result = result * cast.astype(initial, x.dtype) if _given(initial) else result
-    return _keep(result, x, axes, keepdims)
+    result = result * cast.astype(initial, x.dtype) if given(initial) else result
+    return keep(result, x, axes, keepdims)
 
 
 def _extremum(
@@ -88,20 +88,20 @@ def _extremum(
 ) -> Callable[..., Any]:
     def extremum(
         a: Any, axis: Any = None, out: Any = None, keepdims: Any = False,
-        initial: Any = _MISSING, where: Any = True,
+        initial: Any = MISSING, where: Any = True,
     ) -> Any:  # fmt: skip
         refuse(op.__name__, out=out)
         x = array(a)
         axes = normalize_axes(axis, x.ndim)
-        if where is not True and where is not _MISSING:
-            start = initial if _given(initial) else bound(x.dtype)
+        if where is not True and where is not MISSING:
+            start = initial if given(initial) else bound(x.dtype)
             x = ops.where(where, x, x.dtype.type(start))
-        if _given(initial) and x.size == 0:
+        if given(initial) and x.size == 0:
             full = np.full(shapes.remaining(x.shape, axes), initial, x.dtype)
-            return _keep(full, x, axes, keepdims)
+            return keep(full, x, axes, keepdims)
         result = op(x, axes)
-        result = pairwise(result, initial) if _given(initial) else result
-        return _keep(result, x, axes, keepdims)
+        result = pairwise(result, initial) if given(initial) else result
+        return keep(result, x, axes, keepdims)
 
     return extremum
 
@@ -115,9 +115,9 @@ def _logical(op: Callable[..., Any], identity: bool) -> Callable[..., Any]:
         a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = True
     ) -> Any:
         refuse(op.__name__, out=out)
-        x = _masked(cast.astype(array(a), np.dtype(bool)), where, identity)
+        x = masked(cast.astype(array(a), np.dtype(bool)), where, identity)
         axes = normalize_axes(axis, x.ndim)
-        return _keep(op(x, axes), x, axes, keepdims)
+        return keep(op(x, axes), x, axes, keepdims)
 
     return logical
 
@@ -152,13 +152,13 @@ def mean(
     x = cast.astype(x, _working(result_dtype))
     axes = normalize_axes(axis, x.ndim)
     count = _number(x, axes, where)
-    total = shapes.reduce_sum(_masked(x, where, 0), axes)
-    return _keep(cast.astype(total / count, result_dtype), x, axes, keepdims)
+    total = shapes.reduce_sum(masked(x, where, 0), axes)
+    return keep(cast.astype(total / count, result_dtype), x, axes, keepdims)
 
 
 def _number(x: Any, axes: tuple[int, ...], where: Any) -> Any:
     """How many elements count, in the dtype of x."""
-    if where is True or where is _MISSING:
+    if where is True or where is MISSING:
         return x.dtype.type(_count(x, axes))
     mask = np.broadcast_to(where, x.shape) if isinstance(where, (np.ndarray, np.generic)) else where
     return sum(shapes.broadcast_to(cast.astype(array(mask), x.dtype), x.shape), axes)
@@ -167,25 +167,25 @@ def _number(x: Any, axes: tuple[int, ...], where: Any) -> Any:
 @implements(np.var)
 def var(
     a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0,
-    keepdims: Any = False, *, where: Any = True, mean: Any = _MISSING, correction: Any = _MISSING,
+    keepdims: Any = False, *, where: Any = True, mean: Any = MISSING, correction: Any = MISSING,
 ) -> Any:  # fmt: skip
     refuse("var", out=out)
-    ddof = correction if _given(correction) else ddof
+    ddof = correction if given(correction) else ddof
     x = array(a)
     result_dtype = _float_dtype(x, dtype)
     x = cast.astype(x, _working(result_dtype))
     axes = normalize_axes(axis, x.ndim)
     count = _number(x, axes, where)
-    if _given(mean):
+    if given(mean):
         center = array(mean)
     else:
-        total = shapes.reduce_sum(_masked(x, where, 0), axes)
+        total = shapes.reduce_sum(masked(x, where, 0), axes)
         center = shapes.reshape(total / count, keep_axes(x.shape, axes))
     deviation = x - center
-    squares = _masked(_square_magnitude(deviation), where, 0)
+    squares = masked(_square_magnitude(deviation), where, 0)
     spread = shapes.reduce_sum(squares, axes) / ops.maximum(count - ddof, 0).real
     real_dtype = real_dtype_of(result_dtype)
-    return _keep(cast.astype(spread, real_dtype), x, axes, keepdims)
+    return keep(cast.astype(spread, real_dtype), x, axes, keepdims)
 
 
 def _square_magnitude(x: Any) -> Any:
@@ -195,7 +195,7 @@ def _square_magnitude(x: Any) -> Any:
 @implements(np.std)
 def std(
     a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0,
-    keepdims: Any = False, *, where: Any = True, mean: Any = _MISSING, correction: Any = _MISSING,
+    keepdims: Any = False, *, where: Any = True, mean: Any = MISSING, correction: Any = MISSING,
 ) -> Any:  # fmt: skip
     refuse("std", out=out)
     return ops.sqrt(
@@ -209,9 +209,9 @@ def _argument(op: Callable[..., Any]) -> Callable[..., Any]:
         x = array(a)
         if axis is None:
             result = op(ravel(x), 0)
-            return _keep(result, x, tuple(range(x.ndim)), keepdims)
+            return keep(result, x, tuple(range(x.ndim)), keepdims)
         axis = normalize_axis(axis, x.ndim)
-        return _keep(op(x, axis), x, (axis,), keepdims)
+        return keep(op(x, axis), x, (axis,), keepdims)
 
     return argument
 
@@ -224,7 +224,7 @@ def _cumulation(op: Callable[..., Any]) -> Callable[..., Any]:
     def cumulate(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
         refuse(op.__name__, out=out)
         x = array(a)
-        x = cast.astype(x, _sum_dtype(x.dtype) if dtype is None else np.dtype(dtype))
+        x = cast.astype(x, sum_dtype(x.dtype) if dtype is None else np.dtype(dtype))
         if axis is None:
             return op(ravel(x), 0)
         return op(x, normalize_axis(axis, x.ndim))
@@ -234,34 +234,6 @@ def _cumulation(op: Callable[..., Any]) -> Callable[..., Any]:
 
 cumsum = implements(np.cumsum)(_cumulation(reduce.cumsum))
 cumprod = implements(np.cumprod)(_cumulation(reduce.cumprod))
-
-
-def _reduce_method(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A reduction as a ufunc's `reduce`, which by default works along the first axis."""
-
-    def method(
-        array_: Any, axis: Any = 0, dtype: Any = None, out: Any = None, keepdims: Any = False,
-        initial: Any = _MISSING, where: Any = True,
-    ) -> Any:  # fmt: skip
-        x = array(array_) if dtype is None else cast.astype(array(array_), np.dtype(dtype))
-        given = {"initial": initial} if _given(initial) else {}
-        return function(x, axis, out=out, keepdims=keepdims, where=where, **given)
-
-    return method
-
-
-def _accumulate_method(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A cumulation as a ufunc's `accumulate`, which by default works along the first axis."""
-    return lambda array_, axis=0, dtype=None, out=None: function(array_, axis, dtype, out)
-
-
-for _ufunc, _function in {
-    np.add: sum, np.multiply: prod, np.maximum: max, np.minimum: min,
-    np.logical_and: all, np.logical_or: any,
-}.items():  # fmt: skip
-    implements(_ufunc.reduce)(_reduce_method(_function))
-for _ufunc, _function in {np.add: cumsum, np.multiply: cumprod}.items():
-    implements(_ufunc.accumulate)(_accumulate_method(_function))
 
 
 @implements(np.count_nonzero)
@@ -282,9 +254,9 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     single = axis is not None and not isinstance(axis, (tuple, list))
     axes = normalize_axes(axis, x.ndim)
     if ord is None or (ord == 2 and (single or len(axes) == 1)) or ord == "fro":
-        return _keep(_safe_sqrt(shapes.reduce_sum(_square_magnitude(x), axes)), x, axes, keepdims)
+        return keep(_safe_sqrt(shapes.reduce_sum(_square_magnitude(x), axes)), x, axes, keepdims)
     if len(axes) == 1:
-        return _keep(_vector_norm(x, ord, axes), x, axes, keepdims)
+        return keep(_vector_norm(x, ord, axes), x, axes, keepdims)
     ordered = axes if axis is None else tuple([normalize_axis(a, x.ndim) for a in axis])
     return _matrix_norm(x, ord, ordered, keepdims)
 

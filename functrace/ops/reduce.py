@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from ..ir import ArrayType
 from ..primitive import LINEAR, NOT_LINEAR, ZERO, Declared, Primitive, Rule
 from ..recorder import bind
 from .cast import astype
-from .elementwise import equal
+from .elementwise import equal, maximum, minimum
 from .index import concatenate, flip, slice_axis
 from .shape import axes_text, reduce_sum, remaining, reshape, spread, transpose
 
@@ -63,25 +63,35 @@ def _extremum_jvp(primals: Any, tangents: Any, out: Any, *, axes: Axes) -> Any:
     return reduce_sum(t * chosen, axes) / reduce_sum(chosen, axes)
 
 
+def tree_reduce(combine: Callable[..., Any], values: Sequence[Any], axes: Axes) -> list[Any]:
+    """Reduce arrays of one shape together, along a tree of pairs.
+
+    Args:
+        combine: an associative and commutative function of two lists of arrays.
+    """
+    values = [_reduced_first(value, axes) for value in values]
+    while (length := values[0].shape[0]) > 1:
+        half = length // 2
+        left, right, last = (
+            [slice_axis(value, 0, start, count) for value in values]
+            for start, count in ((0, half), (half, half), (2 * half, length - 2 * half))
+        )
+        values = combine(left, right)
+        if length % 2:
+            values = [concatenate(pair, 0) for pair in zip(values, last, strict=True)]
+    return [reshape(value, value.shape[1:]) for value in values]
+
+
+def _product_rule(left: Sequence[Any], right: Sequence[Any]) -> list[Any]:
+    (x0, t0), (x1, t1) = left, right
+    return [x0 * x1, t0 * x1 + x0 * t1]
+
+
 def _prod_jvp(primals: Any, tangents: Any, out: Any, *, axes: Axes) -> Any:
     """The product rule along a tree of pairwise products, which is exact where factors are zero."""
-    x, t = (_reduced_first(value, axes) for value in (primals[0], tangents[0]))
-    if x.shape[0] == 0:
+    if primals[0].size == 0:
         return None
-    while x.shape[0] > 1:
-        half = x.shape[0] // 2
-        (x0, x1, x2), (t0, t1, t2) = (
-            (
-                slice_axis(value, 0, 0, half),
-                slice_axis(value, 0, half, half),
-                slice_axis(value, 0, 2 * half, value.shape[0] - 2 * half),
-            )
-            for value in (x, t)
-        )
-        x, t = x0 * x1, t0 * x1 + x0 * t1
-        if x2.shape[0]:
-            x, t = concatenate([x, x2], 0), concatenate([t, t2], 0)
-    return reshape(t, out.shape)
+    return tree_reduce(_product_rule, [primals[0], tangents[0]], axes)[1]
 
 
 def _reduced_first(x: Any, axes: Axes) -> Any:
@@ -170,21 +180,58 @@ def _cumsum_transpose(ct: Any, operands: Any, *, axis: int, reverse: bool) -> An
     return (cumsum(ct, axis, not reverse),)
 
 
-def _cumprod_jvp(primals: Any, tangents: Any, out: Any, *, axis: int, reverse: bool) -> Any:
-    """The product rule along runs of doubling length, which is exact where factors are zero."""
-    x, t = primals[0], tangents[0]
-    if reverse:
-        x, t = flip(x, [axis]), flip(t, [axis])
-    length, run = x.shape[axis], 1
+def doubling_scan(combine: Callable[..., Any], values: Sequence[Any], axis: int) -> list[Any]:
+    """The running reductions of arrays of one shape together, along runs of doubling length.
+
+    Args:
+        combine: an associative function of two lists of arrays.
+    """
+    length, run = values[0].shape[axis], 1
     while run < length:
-        x0, t0 = (slice_axis(value, axis, 0, length - run) for value in (x, t))
-        x1, t1 = (slice_axis(value, axis, run, length - run) for value in (x, t))
-        heads = [slice_axis(value, axis, 0, run) for value in (x, t)]
-        x = concatenate([heads[0], x0 * x1], axis)
-        t = concatenate([heads[1], t0 * x1 + x0 * t1], axis)
+        heads = [slice_axis(value, axis, 0, run) for value in values]
+        early = [slice_axis(value, axis, 0, length - run) for value in values]
+        late = [slice_axis(value, axis, run, length - run) for value in values]
+        tails = combine(early, late)
+        values = [concatenate(pair, axis) for pair in zip(heads, tails, strict=True)]
         run *= 2
-    return flip(t, [axis]) if reverse else t
+    return list(values)
+
+
+def _scanned(combine: Callable[..., Any], values: Any, axis: int, reverse: bool) -> list[Any]:
+    if not reverse:
+        return doubling_scan(combine, values, axis)
+    flipped = doubling_scan(combine, [flip(value, [axis]) for value in values], axis)
+    return [flip(value, [axis]) for value in flipped]
+
+
+def _cumprod_jvp(primals: Any, tangents: Any, out: Any, *, axis: int, reverse: bool) -> Any:
+    """The product rule, which is exact where factors are zero."""
+    return _scanned(_product_rule, [primals[0], tangents[0]], axis, reverse)[1]
+
+
+def _running_extremum_jvp(pairwise: Callable[..., Any]) -> Rule:
+    """Elements that share the extremum so far share the tangent equally."""
+
+    def combine(left: Sequence[Any], right: Sequence[Any]) -> list[Any]:
+        extremum = pairwise(left[0], right[0])
+        ahead, behind = (astype(equal(side[0], extremum), side[1].dtype) for side in (left, right))
+        sums = [a * ahead + b * behind for a, b in zip(left[1:], right[1:], strict=True)]
+        return [extremum, *sums]
+
+    def jvp(primals: Any, tangents: Any, out: Any, *, axis: int, reverse: bool) -> Any:
+        x, t = primals[0], tangents[0]
+        ones = np.broadcast_to(t.dtype.type(1), t.shape)
+        _, total, count = _scanned(combine, [x, t, ones], axis, reverse)
+        return total / count
+
+    return jvp
 
 
 cumsum = cumulation("cumsum", np.cumsum, LINEAR, _cumsum_transpose)
 cumprod = cumulation("cumprod", np.cumprod, _cumprod_jvp, NOT_LINEAR)
+cummax = cumulation(
+    "cummax", np.maximum.accumulate, _running_extremum_jvp(maximum), NOT_LINEAR
+)  # fmt: skip
+cummin = cumulation(
+    "cummin", np.minimum.accumulate, _running_extremum_jvp(minimum), NOT_LINEAR
+)  # fmt: skip
