@@ -193,6 +193,14 @@ case("real x * 1j", lambda x: x * 1j, real(3))
 case("2 ** x", lambda x: 2**x, real(3))
 case("0 ** x", lambda x: 0.0**x, positive(3))
 
+for _dtype in (np.int8, np.uint8, np.uint64):
+    case(
+        f"a Python int beside {_dtype.__name__}", operator.add, integers(3).astype(_dtype), 3,
+        differentiable=False,
+    )  # fmt: skip
+case("sum of a value without axes along axis 0", partial(np.sum, axis=0), real())
+case("max of a value without axes along axis -1", partial(np.max, axis=-1), real())
+
 # Other elementwise functions
 
 case("where", np.where, booleans(2, 3), real(2, 3), real(2, 3))

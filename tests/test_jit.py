@@ -505,3 +505,19 @@ def test_a_function_may_be_called_while_it_is_traced():
     assert h(1.0, 3) == 8.0
     with pytest.raises(ConcretizationError):
         g(1.0, 2)
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int16, np.uint64])
+@pytest.mark.parametrize("number", [300, -200])
+def test_a_traced_python_int_that_does_not_fit_raises_as_in_numpy(dtype, number):
+    def f(x, n):
+        return x + n
+
+    x = np.ones(2, dtype)
+    if np.iinfo(dtype).min <= number <= np.iinfo(dtype).max:
+        np.testing.assert_array_equal(ft.jit(f)(x, number), f(x, number))
+        return
+    with pytest.raises(OverflowError, match="out of bounds"):
+        f(x, number)
+    with pytest.raises(OverflowError, match="out of bounds"):
+        ft.jit(f)(x, number)

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..errors import DTypeError
 from ..ir import ArrayType
-from ..primitive import Primitive
+from ..primitive import NOT_LINEAR, ZERO, Primitive
 from ..recorder import bind, type_of
 from ..tracer import Tracer
 
@@ -25,7 +25,8 @@ def astype(x: Any, dtype: np.dtype[Any]) -> Any:
     if kind is Tracer:
         if x.type.dtype == dtype:
             return x if not x.type.weak else Tracer(x.recorder, x.variable, x.type.strong)
-        return bind(ASTYPE, x, dtype=dtype)
+        narrows = x.type.weak and x.type.dtype.kind == "i" and dtype.kind in "iu"
+        return bind(NARROW if narrows else ASTYPE, x, dtype=dtype)
     if isinstance(x, (np.ndarray, np.generic)):
         return x if x.dtype == dtype else x.astype(dtype)
     return dtype.type(x)  # a Python scalar; raises OverflowError where NumPy does
@@ -55,6 +56,25 @@ ASTYPE = Primitive(
     jvp=_jvp,
     transpose=_transpose,
     batch=lambda size, operands, mapped, *, dtype: astype(operands[0], dtype),
+    text=lambda x, *, dtype: f"{x}.astype({ArrayType((), dtype)})",
+    elementwise=True,
+)
+
+
+def _narrow(x: Any, *, dtype: np.dtype[Any]) -> Any:
+    limits = np.iinfo(dtype)
+    if np.any(x < limits.min) or np.any(x > limits.max):
+        raise OverflowError(f"Python integer {x} out of bounds for {dtype}")
+    return np.asarray(x).astype(dtype)[()]
+
+
+NARROW = Primitive(
+    "narrow",  # a Python integer beside an array of a smaller integer type must fit, as in NumPy
+    infer=lambda x, *, dtype: ArrayType(x.shape, dtype),
+    impl=_narrow,
+    jvp=ZERO,
+    transpose=NOT_LINEAR,
+    batch=lambda size, operands, mapped, *, dtype: bind(NARROW, operands[0], dtype=dtype),
     text=lambda x, *, dtype: f"{x}.astype({ArrayType((), dtype)})",
     elementwise=True,
 )

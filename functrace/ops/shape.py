@@ -29,8 +29,11 @@ def normalize_axis(axis: int, ndim: int) -> int:
 
 
 def normalize_axes(axis: Any, ndim: int) -> tuple[int, ...]:
-    """Axes counted from the front, in increasing order; all of them for `None`."""
-    if axis is None:
+    """Axes counted from the front, in increasing order; all of them for `None`.
+
+    NumPy lets reductions name axis 0 of a value that has no axes.
+    """
+    if axis is None or (ndim == 0 and axis in (0, -1)):
         return tuple(range(ndim))
     given = axis if isinstance(axis, (tuple, list)) else (axis,)
     axes = sorted(normalize_axis(a.__index__(), ndim) for a in given)
