@@ -250,6 +250,20 @@ class Tracer:
             "use np.where(mask, new, old), or build the array with np.concatenate or np.stack",
         )
 
+    def sort(self, *_options: Any, **_more: Any) -> None:
+        """Sorts an ndarray in place, which a traced array can not do."""
+        raise TracerAssignmentError(
+            f".sort() of a traced array of type {self.type}, which can not change",
+            "use np.sort(x), which gives a new array",
+        )
+
+    def partition(self, *_options: Any, **_more: Any) -> None:
+        """Partitions an ndarray in place, which a traced array can not do."""
+        raise TracerAssignmentError(
+            f".partition() of a traced array of type {self.type}, which can not change",
+            "use np.partition(x, kth), which gives a new array",
+        )
+
     def __contains__(self, value: Any) -> bool:
         return bool((self == value).any())
 
@@ -292,6 +306,10 @@ class Tracer:
     def flatten(self, order: Any = "C") -> Any:
         """All elements along one axis."""
         return FUNCTIONS[np.ravel](self, order)
+
+    def compress(self, condition: Any, axis: int | None = None, out: Any = None) -> Any:
+        """The slices along an axis for which a condition holds."""
+        return FUNCTIONS[np.compress](condition, self, axis, out)
 
     def copy(self, _order: Any = "C") -> Any:
         """Itself: a traced value never changes."""
@@ -385,8 +403,8 @@ _UNARY = {"neg": np.negative, "pos": np.positive, "abs": np.absolute, "invert": 
 _METHOD_FUNCTIONS = (
     np.sum, np.mean, np.max, np.min, np.prod, np.argmax, np.argmin, np.any, np.all, np.var, np.std,
     np.cumsum, np.cumprod, np.ravel, np.squeeze, np.swapaxes, np.dot, np.clip, np.round, np.take,
-    np.repeat, np.diagonal, np.trace, np.ptp, np.sort, np.argsort, np.searchsorted, np.nonzero,
-    np.compress, np.choose, np.partition, np.argpartition,
+    np.repeat, np.diagonal, np.trace, np.ptp, np.argsort, np.searchsorted, np.nonzero,
+    np.choose, np.argpartition,
 )  # fmt: skip
 
 

@@ -6,9 +6,15 @@ that user code needs.
 
 from . import (
     contractions,
+    creation,
     elementwise,
     indexing,
+    joining,
+    matrices,
+    padding,
     reductions,
+    selection,
+    sets,
     shaping,
     sorting,
     ufunc_methods,
@@ -16,9 +22,15 @@ from . import (
 
 __all__ = [
     "contractions",
+    "creation",
     "elementwise",
     "indexing",
+    "joining",
+    "matrices",
+    "padding",
     "reductions",
+    "selection",
+    "sets",
     "shaping",
     "sorting",
     "ufunc_methods",

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ConcretizationError, DTypeError, ShapeError
+from ..errors import DTypeError, ShapeError
 from ..ops import cast, floating, series  # noqa: F401 -- `floating` answers for its ufuncs
 from ..ops import elementwise as ops
 from ..recorder import plain
@@ -23,10 +23,7 @@ def array(x: Any) -> Any:
 @implements(np.where)
 def where(condition: Any, x: Any = None, y: Any = None) -> Any:
     if x is None and y is None:
-        raise ConcretizationError(
-            "np.where(condition) with one argument has a result whose shape depends on values",
-            "use np.where(condition, a, b), which has a fixed shape",
-        )
+        return np.nonzero(condition)
     return ops.where(array(condition), x, y)
 
 

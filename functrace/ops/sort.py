@@ -1,4 +1,4 @@
-"""Sorting along an axis, and the permutations that it gives.
+"""Sorting along an axis, the permutations that it gives, and membership.
 
 The derivative of a sort is the permutation that sorts, applied to the tangent. Where elements are
 equal, the first of them in the operand is the first in the result.
@@ -15,7 +15,10 @@ from ..errors import ShapeError
 from ..ir import ArrayType
 from ..primitive import NOT_LINEAR, ZERO, Primitive
 from ..recorder import bind
+from .elementwise import equal, logical_not
 from .index import materialize
+from .reduce import reduce_any
+from .shape import reshape
 
 # permute
 
@@ -151,4 +154,33 @@ ARGPARTITION = Primitive(
     transpose=NOT_LINEAR,
     batch=lambda size, operands, mapped, *, kth, axis: argpartition(operands[0], kth, axis + 1),
     text=lambda x, *, kth, axis: f"argpartition({x}, {kth}, axis={axis})",
+)
+
+# isin
+
+
+def isin(x: Any, among: Any, invert: bool = False) -> Any:
+    """Whether each element of x is one of the elements of a vector, or with `invert` none."""
+    return bind(ISIN, x, among, invert=invert)
+
+
+def _isin_batch(size: int, operands: Any, mapped: Any, *, invert: bool) -> Any:
+    x, among = operands
+    if not mapped[1]:
+        return isin(x, among, invert)
+    rank = x.ndim - mapped[0]
+    elements = reshape(x, (*x.shape, 1))
+    equals = equal(elements, reshape(among, (size, *(1,) * rank, among.shape[1])))
+    found = reduce_any(equals, (rank + 1,))
+    return logical_not(found) if invert else found
+
+
+ISIN = Primitive(
+    "isin",
+    infer=lambda x, among, *, invert: ArrayType(x.shape, np.bool_),
+    impl=lambda x, among, *, invert: np.isin(x, among, invert=invert)[()],
+    jvp=ZERO,
+    transpose=NOT_LINEAR,
+    batch=_isin_batch,
+    text=lambda x, among, *, invert: f"isin({x}, {among}{', invert=True' if invert else ''})",
 )

@@ -1,0 +1,185 @@
+"""NumPy's functions that create arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import ArgumentError
+from ..ops import cast, index, shape
+from ..ops import elementwise as ops
+from ..tracer import Tracer
+from ._register import implements
+from .elementwise import array as as_array
+from .joining import stack
+from .shaping import as_shape, expand_dims, moveaxis
+
+# From values
+
+
+def has_tracer(value: Any) -> bool:
+    """Whether a value, or something in the lists and tuples it is made of, is traced."""
+    if isinstance(value, (list, tuple)):
+        return any(map(has_tracer, value))
+    return type(value) is Tracer
+
+
+def array(
+    object: Any, dtype: Any = None, *, copy: bool | None = True, order: Any = "K",
+    subok: bool = False, ndmin: int = 0,
+) -> Any:  # fmt: skip
+    """As `np.array`, and of traced arrays and nested lists of them.
+
+    Example:
+        >>> import numpy as np, functrace as ft
+        >>> def rotate(angle, v):
+        ...     c, s = np.cos(angle), np.sin(angle)
+        ...     return ft.numpy.array([[c, -s], [s, c]]) @ v
+        >>> ft.jacfwd(rotate)(0.0, np.array([1.0, 0.0]))
+        array([-0.,  1.])
+    """
+    if not has_tracer(object):
+        return np.array(object, dtype, copy=copy, order=order, subok=subok, ndmin=ndmin)  # type: ignore[call-overload]
+    x = _joined(object)
+    x = x if dtype is None else cast.astype(x, np.dtype(dtype))
+    return shape.reshape(x, (1,) * (ndmin - x.ndim) + x.shape)
+
+
+def asarray(a: Any, dtype: Any = None, order: Any = None, *, copy: bool | None = None) -> Any:
+    """As `np.asarray`, and of traced arrays and nested lists of them."""
+    if has_tracer(a):
+        return array(a, dtype)
+    if copy is None:
+        return np.asarray(a, dtype, order)
+    return np.array(a, dtype, copy=copy, order=order or "K")
+
+
+def _joined(nested: Any) -> Any:
+    """Nested lists with traced arrays in them, stacked."""
+    if not isinstance(nested, (list, tuple)):
+        return as_array(nested)
+    return stack([_joined(x) for x in nested]) if has_tracer(nested) else np.asarray(nested)
+
+
+@implements(np.copy)
+def copy(a: Any, order: Any = "K", subok: bool = False) -> Any:
+    """A traced value itself, for it never changes."""
+    return as_array(a)
+
+
+# Filled with one value. NumPy's own functions can not be asked for an array that holds a tracer.
+
+
+def full(
+    shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C", *, device: Any = None
+) -> Any:
+    """As `np.full`, and of a traced value."""
+    target = as_shape(shape)
+    if not has_tracer(fill_value):
+        return np.full(target, fill_value, dtype, order)
+    value = array(fill_value, dtype)
+    return _broadcast(value, target)
+
+
+def _broadcast(value: Any, target: tuple[int, ...]) -> Any:
+    return shape.broadcast_to(value, target)
+
+
+def _layout(a: Any, target: Any, dtype: Any) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Shape and dtype of an array like another."""
+    x = as_array(a)
+    return (
+        x.shape if target is None else as_shape(target),
+        x.dtype if dtype is None else np.dtype(dtype),
+    )
+
+
+@implements(np.zeros_like, np.empty_like)
+def zeros_like(
+    a: Any, dtype: Any = None, order: Any = "K", subok: bool = True, shape: Any = None,
+    *, device: Any = None,
+) -> Any:  # fmt: skip
+    return np.zeros(*_layout(a, shape, dtype))
+
+
+@implements(np.ones_like)
+def ones_like(
+    a: Any, dtype: Any = None, order: Any = "K", subok: bool = True, shape: Any = None,
+    *, device: Any = None,
+) -> Any:  # fmt: skip
+    return np.ones(*_layout(a, shape, dtype))
+
+
+@implements(np.full_like)
+def full_like(
+    a: Any, fill_value: Any, dtype: Any = None, order: Any = "K", subok: bool = True,
+    shape: Any = None, *, device: Any = None,
+) -> Any:  # fmt: skip
+    target, to = _layout(a, shape, dtype)
+    return _broadcast(cast.astype(as_array(fill_value), to), target)
+
+
+# Sequences of numbers, in NumPy's order of operations
+
+
+@implements(np.linspace)
+def linspace(
+    start: Any, stop: Any, num: Any = 50, endpoint: bool = True, retstep: bool = False,
+    dtype: Any = None, axis: int = 0, *, device: Any = None,
+) -> Any:  # fmt: skip
+    count = num.__index__()
+    if count < 0:
+        raise ArgumentError(f"linspace: the number of samples, {count}, must not be negative")
+    inexact = cast.result_dtype(start, stop, float(count))
+    start, stop = (cast.astype(as_array(x), inexact) for x in (start, stop))
+    delta = ops.subtract(stop, start)
+    intervals = count - 1 if endpoint else count
+    steps = np.arange(count, dtype=inexact).reshape(-1, *(1,) * delta.ndim)
+    step = ops.divide(delta, intervals) if intervals > 0 else np.nan
+    samples = ops.add(ops.multiply(steps, step if intervals > 0 else delta), start)
+    if endpoint and count > 1:
+        last = shape.expand_dims(shape.broadcast_to(stop, delta.shape), (0,))
+        samples = index.concatenate([index.slice_axis(samples, 0, 0, count - 1), last], 0)
+    samples = moveaxis(samples, 0, axis)
+    if dtype is not None:
+        if np.issubdtype(dtype, np.integer):
+            samples = ops.floor(samples)
+        samples = cast.astype(samples, np.dtype(dtype))
+    return (samples, step) if retstep else samples
+
+
+@implements(np.logspace)
+def logspace(
+    start: Any, stop: Any, num: Any = 50, endpoint: bool = True, base: Any = 10.0,
+    dtype: Any = None, axis: int = 0,
+) -> Any:  # fmt: skip
+    if np.ndim(base):
+        ndim = max(map(np.ndim, (start, stop, base)))
+        start, stop, base = (
+            shape.reshape(x, (1,) * (ndim - x.ndim) + x.shape)
+            for x in map(as_array, (start, stop, base))
+        )
+        base = expand_dims(base, axis)
+    samples = ops.power(base, linspace(start, stop, num, endpoint, axis=axis))
+    return samples if dtype is None else cast.astype(samples, np.dtype(dtype))
+
+
+@implements(np.geomspace)
+def geomspace(
+    start: Any, stop: Any, num: Any = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0
+) -> Any:
+    count = num.__index__()
+    common = cast.result_dtype(start, stop, float(count), np.zeros((), dtype))
+    start, stop = (cast.astype(as_array(x), common) for x in (start, stop))
+    # A factor of absolute value 1 makes the first sample real and positive, and is undone below.
+    turn = ops.sign(start)
+    first, last = ops.divide(start, turn), ops.divide(stop, turn)
+    samples = logspace(ops.log10(first), ops.log10(last), count, endpoint)
+    ends = [shape.expand_dims(_broadcast(x, samples.shape[1:]), (0,)) for x in (first, last)]
+    if count:
+        body = index.slice_axis(samples, 0, 1, max(count - 1 - endpoint, 0))
+        parts = [ends[0], body, ends[1]] if count > 1 and endpoint else [ends[0], body]
+        samples = index.concatenate(parts, 0)
+    result = moveaxis(ops.multiply(samples, turn), 0, axis)
+    return cast.astype(result, common if dtype is None else np.dtype(dtype))

@@ -1,0 +1,277 @@
+"""NumPy's functions that choose elements: by conditions, by values, by places."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..errors import ArgumentError, DTypeError, ShapeError, TracerAssignmentError
+from ..ops import cast, index, shape, sort
+from ..ops import elementwise as ops
+from ..ops.reduce import argmax
+from ..ops.shape import normalize_axis
+from ..tracer import Tracer
+from ._register import implements, refuse
+from ._values import concrete
+from .elementwise import array
+from .indexing import getitem, take
+from .joining import concatenate, stack
+from .shaping import moveaxis, ravel
+
+# Where: the places of elements that are not zero
+
+_FIXED_SIZE = "functrace.numpy.nonzero(x, size=...) has a fixed size; or use np.where(mask, a, b)"
+
+
+@implements(np.nonzero)
+def nonzero(a: Any, *, size: int | None = None, fill_value: int = 0) -> tuple[Any, ...]:
+    """As `np.nonzero`.
+
+    Args:
+        size: the number of places in the result, for use under jit. Places beyond it are left out.
+        fill_value: what stands in the places that are missing.
+    """
+    x = array(a)
+    if size is None:
+        return np.nonzero(concrete(x, "nonzero", _FIXED_SIZE))
+    flat = ops.not_equal(ravel(x), x.dtype.type(0))
+    order = sort.argsort(ops.logical_not(flat), 0)
+    padded = concatenate([order, np.zeros(max(size - x.size, 0), np.intp)])
+    found = index.slice_axis(padded, 0, 0, size)
+    missing = ops.greater_equal(np.arange(size), np.sum(flat))
+    return tuple([ops.where(missing, fill_value, at) for at in unravel_index(found, x.shape)])
+
+
+@implements(np.flatnonzero)
+def flatnonzero(a: Any, *, size: int | None = None, fill_value: int = 0) -> Any:
+    """As `np.flatnonzero`; `size` and `fill_value` as for `nonzero`."""
+    return nonzero(ravel(a), size=size, fill_value=fill_value)[0]
+
+
+@implements(np.argwhere)
+def argwhere(a: Any, *, size: int | None = None, fill_value: int = 0) -> Any:
+    """As `np.argwhere`; `size` and `fill_value` as for `nonzero`."""
+    x = array(a)
+    if size is None:
+        return np.argwhere(concrete(x, "argwhere", _FIXED_SIZE))
+    return stack(nonzero(x, size=size, fill_value=fill_value), axis=-1)
+
+
+@implements(np.unravel_index)
+def unravel_index(indices: Any, shape: Any, order: str = "C") -> tuple[Any, ...]:
+    rest, places = array(indices), []
+    lengths = shape if isinstance(shape, (tuple, list)) else (shape,)
+    for length in lengths if order == "F" else lengths[::-1]:
+        places.append(ops.remainder(rest, length))
+        rest = ops.floor_divide(rest, length)
+    return tuple(places if order == "F" else places[::-1])
+
+
+# By a condition
+
+
+@implements(np.compress)
+def compress(condition: Any, a: Any, axis: int | None = None, out: Any = None) -> Any:
+    refuse("compress", out=out)
+    x = array(a)
+    if axis is None:
+        x, axis = ravel(x), 0
+    mask = concrete(condition, "compress", "use np.where(mask, a, other), which keeps the shape")
+    if mask.ndim != 1:
+        raise ShapeError(f"compress: the condition must have one axis, got shape {mask.shape}")
+    return take(x, np.flatnonzero(mask), axis)
+
+
+@implements(np.extract)
+def extract(condition: Any, arr: Any) -> Any:
+    return compress(ravel(condition), ravel(arr), 0)
+
+
+@implements(np.select)
+def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
+    conditions, choices = [array(c) for c in condlist], list(choicelist)
+    if len(conditions) != len(choices) or not choices:
+        raise ArgumentError(f"select: {len(conditions)} conditions for {len(choices)} choices")
+    for condition in conditions:
+        if condition.dtype.kind != "b":
+            raise DTypeError(f"select: conditions are boolean arrays, not {condition.dtype}")
+    *choices, result = cast.promote_together(*choices, default)
+    for condition, choice in zip(conditions[::-1], choices[::-1], strict=True):
+        result = ops.where(condition, choice, result)
+    return result
+
+
+@implements(np.piecewise)
+def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
+    """As `np.piecewise`, for functions that work element by element.
+
+    Each function is given a whole array, in which an element that belongs to the function stands
+    where others would be, so that it never meets elements that are not its own.
+    """
+    points = array(x)
+    conditions = [cast.astype(c, np.dtype(bool)) for c in _conditions(points, condlist)]
+    functions = list(funclist)
+    if len(functions) == len(conditions) + 1:
+        covered = conditions[0]
+        for condition in conditions[1:]:
+            covered = ops.logical_or(covered, condition)
+        conditions.append(ops.logical_not(covered))
+    if len(functions) != len(conditions):
+        raise ArgumentError(f"piecewise: {len(functions)} functions, {len(conditions)} conditions")
+    result = ops.zeros(points.shape, points.dtype)
+    for condition, function in zip(conditions, functions, strict=True):
+        value = function
+        if callable(function):
+            value = function(_inside(points, condition), *args, **kw)
+        result = ops.where(condition, cast.astype(array(value), points.dtype), result)
+    return result
+
+
+def _conditions(x: Any, condlist: Any) -> list[Any]:
+    several = isinstance(condlist, (list, tuple)) and not np.isscalar(condlist[0])
+    return [array(c) for c in condlist] if several or (x.ndim == 0 and np.ndim(condlist)) else [
+        array(condlist)
+    ]  # fmt: skip
+
+
+def _inside(x: Any, condition: Any) -> Any:
+    """The elements for which a condition holds, with one of them in place of the others."""
+    if not x.size:
+        return x
+    first = argmax(ravel(shape.broadcast_to(condition, x.shape)), 0)
+    return ops.where(condition, x, ops.stop_gradient_op(getitem(ravel(x), first)))
+
+
+@implements(np.choose)
+def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
+    refuse("choose", out=out)
+    parts = [array(c) for c in cast.promote_together(*choices)]
+    which = array(a)
+    if which.dtype.kind == "b":
+        which = cast.astype(which, np.dtype(np.intp))
+    if mode == "wrap":
+        which = ops.remainder(which, len(parts))
+    elif mode == "clip":
+        which = ops.minimum(ops.maximum(which, 0), len(parts) - 1)
+    target = shape.broadcast_shapes("choose", [which.shape, *[x.shape for x in parts]])
+    stacked = index.concatenate(
+        [shape.expand_dims(shape.broadcast_to(x, target), (0,)) for x in parts], 0
+    )
+    grid = [
+        np.arange(n).reshape([-1 if j == i else 1 for j in range(len(target))])
+        for i, n in enumerate(target)
+    ]
+    return index.gather(
+        stacked, [shape.broadcast_to(which, target), *grid], tuple(range(len(target) + 1))
+    )
+
+
+# Elements added and taken away
+
+
+@implements(np.insert)
+def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
+    x = array(arr)
+    if axis is None:
+        x, axis = ravel(x), 0
+    axis = normalize_axis(axis, x.ndim)
+    length = x.shape[axis]
+    obj = np.arange(length)[obj] if isinstance(obj, slice) else _places(obj, "insert")
+    new = cast.astype(array(values), x.dtype)
+    if new.ndim < x.ndim:
+        new = shape.reshape(new, (1,) * (x.ndim - new.ndim) + new.shape)
+    count = _count(obj)
+    if count == 1:  # one place, where several elements may be inserted
+        new = new if np.ndim(obj) else moveaxis(new, 0, axis)
+        count = new.shape[axis]
+    new = shape.broadcast_to(new, (*x.shape[:axis], count, *x.shape[axis + 1 :]))
+    order = np.insert(np.arange(length), obj, length + np.arange(count))
+    return take(index.concatenate([x, new], axis), order, axis)
+
+
+def _places(obj: Any, function: str) -> Any:
+    """Places to insert at or to delete, as NumPy takes them."""
+    if type(obj) is Tracer:
+        return concrete(obj, function, "give places that are not traced")
+    return obj
+
+
+def _count(obj: Any) -> int:
+    places = np.asarray(obj)
+    return int(places.sum()) if places.dtype.kind == "b" else places.size
+
+
+@implements(np.delete)
+def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
+    x = array(arr)
+    if axis is None:
+        x, axis = ravel(x), 0
+    axis = normalize_axis(axis, x.ndim)
+    return take(x, np.delete(np.arange(x.shape[axis]), _places(obj, "delete")), axis)
+
+
+@implements(np.trim_zeros)
+def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
+    x = array(filt)
+    value = concrete(x, "trim_zeros", "slice the array by static bounds")
+    axes = shape.normalize_axes(axis, x.ndim)
+    kept = np.argwhere(value)
+    for i in axes:
+        ahead, behind = (kept[:, i].min(), kept[:, i].max() + 1) if kept.size else (0, 0)
+        start = ahead if "f" in trim.lower() or not kept.size else 0
+        stop = behind if "b" in trim.lower() or not kept.size else x.shape[i]
+        x = index.slice_axis(x, i, int(start), int(stop - start))
+    return x
+
+
+# Functions applied along axes
+
+
+@implements(np.apply_along_axis)
+def apply_along_axis(
+    func1d: Callable[..., Any], axis: int, arr: Any, *args: Any, **kwargs: Any
+) -> Any:
+    x = array(arr)
+    axis = normalize_axis(axis, x.ndim)
+    last = shape.moveaxis(x, axis, x.ndim - 1)
+    lead = last.shape[:-1]
+    if 0 in lead:
+        raise ShapeError("apply_along_axis: the axes that it goes along must not be empty")
+    rows = [array(func1d(getitem(last, at), *args, **kwargs)) for at in np.ndindex(lead)]
+    rows = [cast.astype(row, rows[0].dtype) for row in rows]
+    result = shape.reshape(stack(rows), (*lead, *rows[0].shape))
+    inner = range(len(lead), result.ndim)
+    return shape.transpose(result, (*range(axis), *inner, *range(axis, len(lead))))
+
+
+@implements(np.apply_over_axes)
+def apply_over_axes(func: Callable[..., Any], a: Any, axes: Any) -> Any:
+    x = array(a)
+    for axis in (axes,) if np.ndim(axes) == 0 else axes:
+        at = normalize_axis(axis, array(a).ndim)
+        result = array(func(x, at))
+        x = result if result.ndim == x.ndim else shape.expand_dims(result, (at,))
+    return x
+
+
+# In place
+
+
+def _in_place(function: Callable[..., Any], remedy: str) -> None:
+    @implements(function)
+    def refused(*args: Any, **kwargs: Any) -> Any:
+        raise TracerAssignmentError(
+            f"np.{function.__name__} changes its argument in place, and traced arrays can not "
+            "change, nor plain ones hold traced values",
+            remedy,
+        )
+
+
+_in_place(np.fill_diagonal, "use np.where(np.eye(n, dtype=bool), value, x)")
+_in_place(np.put_along_axis, "use np.where with a mask of the places")
+_in_place(np.place, "use np.where(mask, value, x)")
+_in_place(np.put, "use np.where with a mask of the places")
+_in_place(np.putmask, "use np.where(mask, value, x)")
+_in_place(np.copyto, "use np.where(mask, new, old), or the new value itself")
