@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from .source import Source, user_source
 
 
@@ -86,6 +88,10 @@ class ShapeError(FunctraceError, ValueError):
     """Operand shapes that do not fit together."""
 
 
+class MatrixShapeError(ShapeError, np.linalg.LinAlgError):
+    """An operand of linear algebra that is no matrix, not square, or of the wrong size."""
+
+
 class DTypeError(FunctraceError, TypeError):
     """Operand dtypes that an operation does not take."""
 
@@ -104,6 +110,10 @@ class MappedAxisError(FunctraceError, ValueError):
 
 class ArgumentError(FunctraceError, TypeError):
     """A transform was called with arguments it can not use."""
+
+
+class OptionError(FunctraceError, ValueError):
+    """A value that an option of a function does not take."""
 
 
 class LeafTypeError(FunctraceError, TypeError):

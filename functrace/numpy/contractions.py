@@ -223,17 +223,3 @@ def _expand(term: str, x: Any, extra: str, spec: str) -> str:
             f"{x.shape}"
         )
     return term
-
-
-@implements(np.linalg.multi_dot)
-def multi_dot(arrays: Any, *, out: Any = None) -> Any:
-    refuse("linalg.multi_dot", out=out)
-    parts = [array(x) for x in arrays]
-    letters = _letters(len(parts) + 1)
-    terms = [letters[i : i + 2] for i in range(len(parts))]
-    if parts[0].ndim == 1:
-        terms[0] = terms[0][1:]
-    if parts[-1].ndim == 1:
-        terms[-1] = terms[-1][:1]
-    output = (terms[0][:-1]) + (terms[-1][1:])
-    return contract.einsum(f"{','.join(terms)}->{output}", *parts)
