@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 UFUNCS: dict[np.ufunc, Callable[..., Any]] = {}
 FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
+REFUSED: dict[Callable[..., Any], str] = {}  # what changes its argument in place: what to do
 
 _SCALARS = (bool, int, float, complex)
 _LOOP_OPTIONS = {"dtype", "signature", "casting", "order", "subok"}
@@ -158,6 +159,12 @@ class Tracer:
         self, function: Callable[..., Any], types: Any, args: Any, kwargs: Any
     ) -> Any:
         implementation = FUNCTIONS.get(function)
+        if implementation is None and function in REFUSED:
+            raise TracerAssignmentError(
+                f"np.{function.__name__} changes its argument in place; a traced array can not "
+                "change, and a plain one can not hold traced values",
+                REFUSED[function],
+            )
         if implementation is None:
             module = (getattr(function, "__module__", "") or "").removeprefix("numpy").strip(".")
             name = f"{module}.{function.__name__}".strip(".")

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError, DTypeError, ShapeError, TracerAssignmentError
+from ..errors import ArgumentError, DTypeError, ShapeError
 from ..ops import cast, index, shape, sort
 from ..ops import elementwise as ops
 from ..ops.reduce import argmax
 from ..ops.shape import normalize_axis
-from ..tracer import Tracer
+from ..tracer import REFUSED, Tracer
 from ._register import implements, refuse
 from ._values import concrete
 from .elementwise import array
@@ -258,20 +258,14 @@ def apply_over_axes(func: Callable[..., Any], a: Any, axes: Any) -> Any:
 
 # In place
 
-
-def _in_place(function: Callable[..., Any], remedy: str) -> None:
-    @implements(function)
-    def refused(*args: Any, **kwargs: Any) -> Any:
-        raise TracerAssignmentError(
-            f"np.{function.__name__} changes its argument in place, and traced arrays can not "
-            "change, nor plain ones hold traced values",
-            remedy,
-        )
-
-
-_in_place(np.fill_diagonal, "use np.where(np.eye(n, dtype=bool), value, x)")
-_in_place(np.put_along_axis, "use np.where with a mask of the places")
-_in_place(np.place, "use np.where(mask, value, x)")
-_in_place(np.put, "use np.where with a mask of the places")
-_in_place(np.putmask, "use np.where(mask, value, x)")
-_in_place(np.copyto, "use np.where(mask, new, old), or the new value itself")
+_BY_MASK = "use np.where(mask, value, x), which gives a new array"
+REFUSED.update(
+    {
+        np.fill_diagonal: "use np.where(np.eye(n, dtype=bool), value, x)",
+        np.put_along_axis: _BY_MASK,
+        np.place: _BY_MASK,
+        np.put: _BY_MASK,
+        np.putmask: _BY_MASK,
+        np.copyto: "use the new value itself, or np.where(mask, new, old)",
+    }
+)
