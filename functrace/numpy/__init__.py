@@ -1,43 +1,57 @@
-"""NumPy's functions for traced arrays, by NumPy's names.
+"""NumPy's namespace, for traced arrays as well.
 
-`np.sum(x)` of a traced array arrives here by NumPy's own dispatch, so `import numpy as np` is all
-that user code needs.
+`np.sum(x)` of a traced array arrives in this package by NumPy's own dispatch, so that
+`import numpy as np` is nearly all that user code needs. `functrace.numpy` has all of NumPy's names.
+Each is NumPy's own function, but for those that its dispatch does not cover or that take more:
+
+| name                                            | what is added                                 |
+|-------------------------------------------------|-----------------------------------------------|
+| `array`, `asarray`, `asanyarray`, `full`        | traced values, also in nested lists           |
+| `nonzero`, `flatnonzero`, `argwhere`, `unique`  | `size=`, for a result of fixed size under jit |
+
+Example:
+    >>> import numpy as np, functrace as ft
+    >>> import functrace.numpy as fnp
+    >>> ft.grad(lambda t: fnp.linalg.det(fnp.array([[t, 1], [2, t]])))(3.0)
+    np.float64(6.0)
+    >>> ft.jit(lambda x: fnp.nonzero(x > 0, size=2))(np.array([0.5, -1.0, 2.0]))
+    (array([0, 2]),)
 """
 
-from . import (
+# These answer for NumPy's functions from when they are imported.
+from . import (  # noqa: F401 -- before NumPy's names, which are the ones to keep
     contractions,
     creation,
+    differences,
     elementwise,
     fft,
+    histograms,
     indexing,
     joining,
     linalg,
     matrices,
+    nan_reductions,
     norms,
     padding,
+    polynomials,
     reductions,
     selection,
     sets,
     shaping,
     sorting,
+    statistics,
     ufunc_methods,
 )
 
-__all__ = [
-    "contractions",
-    "creation",
-    "elementwise",
-    "fft",
-    "indexing",
-    "joining",
-    "linalg",
-    "matrices",
-    "norms",
-    "padding",
-    "reductions",
-    "selection",
-    "sets",
-    "shaping",
-    "sorting",
-    "ufunc_methods",
-]
+# isort: split
+
+from numpy import *  # noqa: F403
+
+from .creation import array as array
+from .creation import asanyarray as asanyarray
+from .creation import asarray as asarray
+from .creation import full as full
+from .selection import argwhere as argwhere
+from .selection import flatnonzero as flatnonzero
+from .selection import nonzero as nonzero
+from .sets import unique as unique

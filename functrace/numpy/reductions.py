@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..ops import cast, reduce
+from ..errors import ArgumentError
+from ..ops import cast, index, reduce
 from ..ops import elementwise as ops
 from ..ops import shape as shapes
 from ..ops.cast import real_dtype_of
@@ -234,6 +235,29 @@ def _cumulation(op: Callable[..., Any]) -> Callable[..., Any]:
 
 cumsum = implements(np.cumsum)(_cumulation(reduce.cumsum))
 cumprod = implements(np.cumprod)(_cumulation(reduce.cumprod))
+
+
+def _cumulative(op: Callable[..., Any], identity: int) -> Callable[..., Any]:
+    def cumulate(
+        x: Any, /, *, axis: Any = None, dtype: Any = None, out: Any = None,
+        include_initial: bool = False,
+    ) -> Any:  # fmt: skip
+        x = array(x)
+        if axis is None and x.ndim != 1:
+            raise ArgumentError(f"axis= must be given for an array of {x.ndim} axes")
+        axis = normalize_axis(axis or 0, x.ndim)
+        result = op(x, axis, dtype, out)
+        if not include_initial:
+            return result
+        start = np.full(keep_axes(result.shape, [axis]), identity, result.dtype)
+        return index.concatenate([start, result], axis)
+
+    return cumulate
+
+
+if hasattr(np, "cumulative_sum"):  # NumPy 2.1
+    cumulative_sum = implements(np.cumulative_sum)(_cumulative(cumsum, 0))
+    cumulative_prod = implements(np.cumulative_prod)(_cumulative(cumprod, 1))
 
 
 @implements(np.count_nonzero)

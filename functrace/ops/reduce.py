@@ -69,7 +69,7 @@ def tree_reduce(combine: Callable[..., Any], values: Sequence[Any], axes: Axes) 
     Args:
         combine: an associative and commutative function of two lists of arrays.
     """
-    values = [_reduced_first(value, axes) for value in values]
+    values = [reduced_first(value, axes) for value in values]
     while (length := values[0].shape[0]) > 1:
         half = length // 2
         left, right, last = (
@@ -94,7 +94,7 @@ def _prod_jvp(primals: Any, tangents: Any, out: Any, *, axes: Axes) -> Any:
     return tree_reduce(_product_rule, [primals[0], tangents[0]], axes)[1]
 
 
-def _reduced_first(x: Any, axes: Axes) -> Any:
+def reduced_first(x: Any, axes: Axes) -> Any:
     """The reduced axes as one leading axis."""
     rest = [i for i in range(x.ndim) if i not in axes]
     moved = transpose(x, (*axes, *rest))

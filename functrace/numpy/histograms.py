@@ -1,0 +1,231 @@
+"""NumPy's searching and counting: `searchsorted`, `interp`, `bincount`, `histogram` and kin.
+
+A place in a sorted array has no derivative; interpolated values, bin edges, weights and densities
+have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import DTypeError, UnsupportedFunctionError
+from ..ops import cast, index, reduce, search
+from ..ops import elementwise as ops
+from ..ops import shape as shapes
+from ..ops.sort import argsort
+from ..tracer import Tracer
+from ._register import implements
+from ._values import concrete
+from .differences import diff
+from .elementwise import array
+from .reductions import sum
+
+_FLOAT = np.dtype(np.float64)
+
+
+@implements(np.searchsorted)
+def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
+    ascending, wanted = cast.promote_together(array(a), array(v))
+    if sorter is not None:
+        ascending = index.gather(ascending, [array(sorter)], (0,))
+    return search.searchsorted(ascending, wanted, {"l": "left", "r": "right"}.get(side, side))
+
+
+@implements(np.digitize)
+def digitize(x: Any, bins: Any, right: bool = False) -> Any:
+    values, edges = array(x), array(bins)
+    if values.dtype.kind == "c":
+        raise DTypeError("digitize: x must not be complex")
+    side = "left" if right else "right"
+    if type(edges) is not Tracer:
+        np.digitize(np.empty(0), edges)  # raises what NumPy raises for bins out of order
+    rising = searchsorted(edges, values, side)
+    if edges.size < 2:
+        return rising
+    falling = edges.size - searchsorted(index.flip(edges, [0]), values, side)
+    return ops.where(ops.greater(_at(edges, 0), _at(edges, -1)), falling, rising)
+
+
+def _at(x: Any, place: int) -> Any:
+    """One element of a vector."""
+    return shapes.reshape(index.slice_axis(x, 0, place % x.shape[0], 1), ())
+
+
+# interp
+
+
+@implements(np.interp)
+def interp(
+    x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
+) -> Any:
+    x, xp = (cast.astype(array(value), _FLOAT) for value in (x, xp))
+    fp = array(fp)
+    fp = cast.astype(fp, np.dtype(np.complex128) if fp.dtype.kind == "c" else _FLOAT)
+    if period is not None:
+        left = right = None
+        x, xp, fp = _one_period(x, xp, fp, abs(period))
+    last = xp.shape[0] - 1
+    places = search.searchsorted(xp, x, "right") - 1
+    before = ops.minimum(ops.maximum(places, 0), max(last - 1, 0))
+    after = ops.minimum(before + 1, last)
+    x0, x1, f0, f1 = (
+        index.gather(values, [at], (0,)) for values in (xp, fp) for at in (before, after)
+    )
+    same = ops.equal(x0, x1)
+    slope = (f1 - f0) / ops.where(same, 1.0, x1 - x0)
+    result = slope * (x - x0) + f0
+    below, above = _at(fp, 0) if left is None else left, _at(fp, -1) if right is None else right
+    result = ops.where(ops.less(x, _at(xp, 0)), below, result)
+    return cast.astype(ops.where(ops.greater(x, _at(xp, -1)), above, result), fp.dtype)
+
+
+def _one_period(x: Any, xp: Any, fp: Any, period: Any) -> tuple[Any, Any, Any]:
+    """x and the samples moved into one period, with a sample of each neighbour."""
+    x, xp = ops.remainder(x, period), ops.remainder(xp, period)
+    order = argsort(xp, 0)
+    xp, fp = (index.gather(values, [order], (0,)) for values in (xp, fp))
+    (x_first, f_first), (x_last, f_last) = (
+        [index.slice_axis(values, 0, start, 1) for values in (xp, fp)]
+        for start in (0, xp.shape[0] - 1)
+    )
+    xp = index.concatenate([ops.subtract(x_last, period), xp, ops.add(x_first, period)], 0)
+    return x, xp, index.concatenate([f_last, fp, f_first], 0)
+
+
+# bincount
+
+
+@implements(np.bincount)
+def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
+    places = concrete(
+        x,
+        "bincount",
+        "count places that are not traced, or sum the rows of x[:, None] == arange(n)",
+    )
+    count = np.bincount(places, None, minlength)  # raises what NumPy raises
+    if weights is None:
+        return count
+    amounts = cast.astype(array(weights), _FLOAT)
+    return index.scatter_add(np.zeros(count.shape), amounts, [np.asarray(places, np.intp)], (0,))
+
+
+# Histograms
+
+
+@implements(np.histogram)
+def histogram(
+    a: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None
+) -> tuple[Any, Any]:
+    x = _flat(a)
+    edges = _edges("histogram", x, bins, range)
+    amounts = None if weights is None else _flat(weights)
+    count = _count([x], [edges], amounts, np.dtype(np.intp) if amounts is None else amounts.dtype)
+    if density:
+        return count / cast.astype(diff(edges), _FLOAT) / sum(count), edges
+    return count, edges
+
+
+@implements(np.histogram_bin_edges)
+def histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any = None) -> Any:
+    return _edges("histogram_bin_edges", _flat(a), bins, range)
+
+
+@implements(np.histogram2d)
+def histogram2d(
+    x: Any, y: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None
+) -> tuple[Any, Any, Any]:
+    if np.ndim(bins) == 1 and len(bins) > 2:  # the edges along both axes
+        bins = [bins, bins]
+    count, edges = _histogram([_flat(x), _flat(y)], bins, range, density, weights)
+    return count, *edges
+
+
+@implements(np.histogramdd)
+def histogramdd(
+    sample: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None
+) -> tuple[Any, list[Any]]:
+    return _histogram(_columns(sample), bins, range, density, weights)
+
+
+def _columns(sample: Any) -> list[Any]:
+    """A vector for each axis of the histogram."""
+    if isinstance(sample, (list, tuple)):
+        return [_flat(x) for x in sample]
+    x = array(sample)
+    x = x if x.ndim == 2 else shapes.reshape(x, (x.size, 1))
+    return [_flat(index.slice_axis(x, 1, i, 1)) for i in range(x.shape[1])]
+
+
+def _histogram(
+    columns: Sequence[Any], bins: Any, ranges: Any, density: Any, weights: Any
+) -> tuple[Any, list[Any]]:
+    bins = [bins] * len(columns) if np.ndim(bins) == 0 else list(bins)
+    ranges = [None] * len(columns) if ranges is None else ranges
+    edges = [
+        _edges("histogramdd", x, count, bounds, in_dtype_of_range=True)
+        for x, count, bounds in zip(columns, bins, ranges, strict=True)
+    ]
+    amounts = None if weights is None else cast.astype(_flat(weights), _FLOAT)
+    count = _count(columns, edges, amounts, _FLOAT)
+    if density:
+        total = sum(count)
+        for i, bounds in enumerate(edges):
+            widths = diff(bounds)
+            count = count / shapes.reshape(widths, (widths.size,) + (1,) * (len(edges) - i - 1))
+        count = count / total
+    return count, edges
+
+
+def _flat(x: Any) -> Any:
+    x = array(x)
+    return shapes.reshape(x, (x.size,))
+
+
+def _edges(
+    function: str, x: Any, bins: Any, bounds: Any, *, in_dtype_of_range: bool = False
+) -> Any:
+    """The edges of bins: given, or equally spaced over a range or over all values."""
+    if isinstance(bins, str):
+        raise UnsupportedFunctionError(
+            f"np.{function}(bins={bins!r}) of a traced array: the number of bins depends on values",
+            "give a number of bins, or the edges",
+        )
+    if type(bins) is Tracer and bins.ndim:
+        return bins
+    bins = array(bins) if np.ndim(bins) else bins
+    checked = np.histogram_bin_edges(np.empty(0, x.dtype), bins, bounds)  # raises as NumPy does
+    if np.ndim(bins):
+        return bins
+    if x.size == 0 and bounds is None:
+        return checked
+    if bounds is not None:
+        low, high = bounds
+        return np.linspace(low, high, int(bins) + 1) if in_dtype_of_range else checked
+    return _equal_bins(reduce.reduce_min(x, (0,)), reduce.reduce_max(x, (0,)), int(bins))
+
+
+def _equal_bins(low: Any, high: Any, count: int) -> Any:
+    if low.dtype.kind in "biu":
+        low, high = cast.astype(low, _FLOAT), cast.astype(high, _FLOAT)
+    same = ops.equal(low, high)
+    low, high = ops.where(same, low - 0.5, low), ops.where(same, high + 0.5, high)
+    inner = np.arange(count).astype(low.dtype) * ((high - low) / count) + low
+    return index.concatenate([inner, shapes.reshape(high, (1,))], 0)
+
+
+def _count(columns: Sequence[Any], edges: Sequence[Any], weights: Any, dtype: np.dtype[Any]) -> Any:
+    """How many rows lie in each bin, or the sum of their weights; the last edge is inside."""
+    places, inside = [], True
+    for x, bounds in zip(columns, edges, strict=True):
+        count = bounds.shape[0] - 1
+        place = searchsorted(bounds, x, "right") - 1
+        place = ops.where(ops.equal(x, _at(bounds, -1)), count - 1, place)
+        valid = ops.logical_and(ops.greater_equal(place, 0), ops.less(place, count))
+        inside = valid if inside is True else ops.logical_and(inside, valid)
+        places.append(ops.where(valid, place, 0))
+    amounts = cast.astype(inside, dtype) if weights is None else ops.where(inside, weights, 0)
+    lengths = tuple([bounds.shape[0] - 1 for bounds in edges])
+    return index.scatter_add(np.zeros(lengths, dtype), amounts, places, tuple(range(len(edges))))
