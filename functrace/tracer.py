@@ -178,7 +178,7 @@ class Tracer:
             f"a traced value of type {self.type} was converted to a plain NumPy array, which "
             "would cut its derivative (np.asarray, np.array, or a function that calls them)",
             "use NumPy's functions on the traced value itself; to build an array of traced "
-            "values use np.stack",
+            "values use np.stack or functrace.numpy.array",
         )
 
     # Values on demand.

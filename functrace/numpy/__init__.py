@@ -45,7 +45,7 @@ from . import (  # noqa: F401 -- before NumPy's names, which are the ones to kee
 
 # isort: split
 
-from numpy import *  # noqa: F403
+from numpy import *  # noqa: F403  # pyright: ignore[reportWildcardImportFromLibrary]
 
 from .creation import array as array
 from .creation import asanyarray as asanyarray

@@ -37,7 +37,7 @@ def array(
         ...     c, s = np.cos(angle), np.sin(angle)
         ...     return ft.numpy.array([[c, -s], [s, c]]) @ v
         >>> ft.jacfwd(rotate)(0.0, np.array([1.0, 0.0]))
-        array([-0.,  1.])
+        array([0., 1.])
     """
     if not has_tracer(object):
         return np.array(object, dtype, copy=copy, order=order, subok=subok, ndmin=ndmin)  # type: ignore[call-overload]
@@ -53,6 +53,9 @@ def asarray(a: Any, dtype: Any = None, order: Any = None, *, copy: bool | None =
     if copy is None:
         return np.asarray(a, dtype, order)
     return np.array(a, dtype, copy=copy, order=order or "K")
+
+
+asanyarray = asarray
 
 
 def _joined(nested: Any) -> Any:

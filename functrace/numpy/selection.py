@@ -47,7 +47,10 @@ def nonzero(a: Any, *, size: int | None = None, fill_value: int = 0) -> tuple[An
 @implements(np.flatnonzero)
 def flatnonzero(a: Any, *, size: int | None = None, fill_value: int = 0) -> Any:
     """As `np.flatnonzero`; `size` and `fill_value` as for `nonzero`."""
-    return nonzero(ravel(a), size=size, fill_value=fill_value)[0]
+    x = ravel(a)
+    if size is None:
+        return np.flatnonzero(concrete(x, "flatnonzero", _FIXED_SIZE))
+    return nonzero(x, size=size, fill_value=fill_value)[0]
 
 
 @implements(np.argwhere)

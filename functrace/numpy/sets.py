@@ -10,23 +10,37 @@ from typing import Any
 
 import numpy as np
 
-from ..ops import cast, sort
+from ..errors import ArgumentError
+from ..ops import cast, index, sort
+from ..ops import elementwise as ops
 from ._register import implements
 from ._values import concrete
 from .elementwise import array
 from .indexing import take
 from .joining import concatenate
+from .selection import flatnonzero
 from .shaping import ravel
 
-_REMEDY = "call it outside of the compiled function, or keep the shape with np.sort and np.where"
+_REMEDY = "call it outside of the compiled function; functrace.numpy.unique takes a size="
 
 
 @implements(np.unique)
 def unique(
     ar: Any, return_index: bool = False, return_inverse: bool = False, return_counts: bool = False,
-    axis: int | None = None, **options: Any,
+    axis: int | None = None, *, size: int | None = None, fill_value: Any = None, **options: Any,
 ) -> Any:  # fmt: skip
+    """As `np.unique`.
+
+    Args:
+        size: the number of values in the result, for use under jit. Values beyond it, the largest,
+            are left out. Of the other results and of axes there is then no choice.
+        fill_value: what stands for the values that are missing; by default the smallest value.
+    """
     x = array(ar)
+    if size is not None:
+        if return_index or return_inverse or return_counts or axis is not None:
+            raise ArgumentError("unique with size= gives the values of the whole array alone")
+        return _unique_of_size(ravel(x), size, fill_value)
     _, places, inverse, counts = np.unique(
         concrete(x, "unique", _REMEDY), True, True, True, axis, **options
     )
@@ -34,6 +48,19 @@ def unique(
     wanted = [(return_index, places), (return_inverse, inverse), (return_counts, counts)]
     further = [result for flag, result in wanted if flag]
     return (values, *further) if further else values
+
+
+def _unique_of_size(x: Any, size: int, fill_value: Any) -> Any:
+    ordered = sort.sort(x, 0)
+    ahead, behind = (index.slice_axis(ordered, 0, i, max(x.size - 1, 0)) for i in (0, 1))
+    both_nan = ops.logical_and(ops.not_equal(ahead, ahead), ops.not_equal(behind, behind))
+    new = ops.logical_and(ops.not_equal(ahead, behind), ops.logical_not(both_nan))
+    new = concatenate([np.ones(min(x.size, 1), bool), new])
+    values = take(ordered, flatnonzero(new, size=size))
+    if fill_value is None:
+        return values
+    missing = ops.greater_equal(np.arange(size), np.sum(new))
+    return ops.where(missing, cast.astype(array(fill_value), x.dtype), values)
 
 
 def _standard(function: Any) -> None:
