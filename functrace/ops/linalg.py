@@ -186,7 +186,7 @@ def _solve_batch(size: int, operands: Any, mapped: Any) -> Any:
     if mapped[0] or a.ndim > 2 or b.ndim > 3:
         return solve(*align_ranks(size, operands, mapped))
     # One matrix with many right-hand sides is factored once.
-    return one_below_another(size, solve(a, side_by_side(b)))
+    return one_below_another(solve(a, side_by_side(b)), size, b.shape[-1])
 
 
 def side_by_side(x: Any) -> Any:
@@ -195,10 +195,9 @@ def side_by_side(x: Any) -> Any:
     return reshape(transpose(x, (1, 0, 2)), (n, size * k))
 
 
-def one_below_another(size: int, x: Any) -> Any:
-    """The inverse of `side_by_side`."""
-    n, width = x.shape
-    return transpose(reshape(x, (n, size, width // size)), (1, 0, 2))
+def one_below_another(x: Any, size: int, width: int) -> Any:
+    """Matrices of some width that stand side by side as a stack of shape (size, n, width)."""
+    return transpose(reshape(x, (x.shape[0], size, width)), (1, 0, 2))
 
 
 SOLVE = Primitive(

@@ -298,7 +298,7 @@ def _lstsq_batch(size: int, operands: Any, mapped: Any, *, rcond: float) -> Any:
         return lstsq(a, b, rcond)
     x, rank, s = lstsq(a, side_by_side(b), rcond)
     shared = [broadcast_to(value, (size, *value.shape)) for value in (rank, s)]
-    return one_below_another(size, x), *shared
+    return one_below_another(x, size, b.shape[-1]), *shared
 
 
 LSTSQ = Primitive(
