@@ -230,3 +230,10 @@ case("poly", np.poly, real(3))
 case("poly of integers", np.poly, integers(3))
 case("vander", lambda x: (np.vander(x), np.vander(x, 2, increasing=True)), real(3))
 case("vander of integers", lambda x: np.vander(x, 4), integers(3))
+case("polyfit", lambda x, y: np.polyfit(x, y, 2), real(5), real(5))
+case("polyfit of weights", lambda x, y, w: np.polyfit(x, y, 1, w=w, cov="unscaled"), real(4),
+     real(4, 2), positive(4))  # fmt: skip
+case("polyfit with covariance", lambda y: np.polyfit([0.0, 1.0, 2.0, 4.0], y, 1, cov=True),
+     real(4, 2))  # fmt: skip
+case("roots", np.roots, np.array([1.0, 0.5, 2.0, -0.3]))
+case("roots of complex", np.roots, complex_(3))

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError, ShapeError
-from ..ops import cast, index, reduce
+from ..ops import cast, contract, index, reduce
 from ..ops import elementwise as ops
 from ..ops import shape as shapes
 from ..ops.convolve import convolve as convolve_op
 from ._register import implements
 from .elementwise import array
+from .linalg import eigvals, inv, lstsq
 
 # Convolutions
 
@@ -159,6 +160,55 @@ def poly(seq_of_zeros: Any) -> Any:
         factor = index.concatenate([one, ops.negative(index.slice_axis(zeros, 0, i, 1))], 0)
         p = convolve_op(p, factor, "full")
     return p
+
+
+@implements(np.roots)
+def roots(p: Any) -> Any:
+    """As `np.roots`, in the order in which the eigenvalues of the companion matrix come. The first
+    coefficient must not be zero; under jit and vmap the roots are complex.
+    """
+    p = _coefficients(p)
+    if p.ndim != 1:
+        raise ShapeError(f"roots of shape {p.shape}: coefficients must be a vector")
+    if p.dtype.kind in "biu":
+        p = cast.astype(p, np.dtype(np.float64))
+    degree = p.shape[0] - 1
+    if degree < 1:
+        return np.zeros(0, p.dtype)
+    lead, rest = index.slice_axis(p, 0, 0, 1), index.slice_axis(p, 0, 1, degree)
+    first = shapes.reshape(ops.negative(ops.divide(rest, lead)), (1, degree))
+    return eigvals(index.concatenate([first, np.eye(degree, dtype=p.dtype)[:-1]], 0))
+
+
+@implements(np.polyfit)
+def polyfit(
+    x: Any, y: Any, deg: int, rcond: Any = None, full: bool = False, w: Any = None, cov: Any = False
+) -> Any:
+    x, y = ops.add(array(x), 0.0), ops.add(array(y), 0.0)
+    if x.ndim != 1 or not x.size or y.ndim not in (1, 2) or y.shape[0] != x.shape[0]:
+        raise ShapeError(f"polyfit of points of shapes {x.shape} and {y.shape}")
+    powers = vander(x, deg + 1)
+    if w is not None:
+        weights = ops.add(array(w), 0.0)
+        powers = ops.multiply(powers, shapes.reshape(weights, (x.size, 1)))
+        y = ops.multiply(y, shapes.reshape(weights, (x.size,) + (1,) * (y.ndim - 1)))
+    scale = ops.sqrt(shapes.reduce_sum(ops.square(powers), (0,)))  # for a good condition
+    powers = ops.divide(powers, scale)
+    rcond = x.size * np.finfo(x.dtype).eps if rcond is None else rcond
+    solution, residuals, rank, s = lstsq(powers, y, rcond)
+    fitted = ops.divide(solution, shapes.reshape(scale, scale.shape + (1,) * (y.ndim - 1)))
+    if full:
+        return fitted, residuals, rank, s, rcond
+    if not cov:
+        return fitted
+    gram = contract.einsum("ij,ik->jk", powers, powers)
+    base = ops.divide(ops.divide(inv(gram), scale), shapes.reshape(scale, (deg + 1, 1)))
+    base = base if y.ndim == 1 else shapes.reshape(base, (*base.shape, 1))
+    if cov == "unscaled":
+        return fitted, base
+    if x.size <= deg + 1:
+        raise ShapeError(f"polyfit: the covariance of degree {deg} needs {deg + 2} points")
+    return fitted, ops.multiply(base, ops.divide(residuals, x.size - deg - 1))
 
 
 @implements(np.vander)

@@ -28,7 +28,7 @@ def astype(x: Any, dtype: np.dtype[Any]) -> Any:
         narrows = x.type.weak and x.type.dtype.kind == "i" and dtype.kind in "iu"
         return bind(NARROW if narrows else ASTYPE, x, dtype=dtype)
     if isinstance(x, (np.ndarray, np.generic)):
-        return x if x.dtype == dtype else x.astype(dtype)
+        return x if x.dtype == dtype else _convert(x, dtype=dtype)
     return dtype.type(x)  # a Python scalar; raises OverflowError where NumPy does
 
 
