@@ -82,7 +82,7 @@ case("copy", np.copy, real(3))
 # Padding
 
 _WIDTHS = ((1, 2), (3, 0))
-for _mode in ("edge", "linear_ramp", "maximum", "mean", "minimum", "wrap", "reflect",
+for _mode in ("edge", "linear_ramp", "maximum", "mean", "median", "minimum", "wrap", "reflect",
               "symmetric"):  # fmt: skip
     case(f"pad {_mode}", partial(np.pad, pad_width=_WIDTHS, mode=_mode), real(3, 4))
     case(f"pad {_mode} of integers", partial(np.pad, pad_width=2, mode=_mode), integers(4))
@@ -152,6 +152,11 @@ case("choose wrap", lambda i, x: np.choose(i, x, mode="wrap"), np.array([2, -1])
 case("choose clip", lambda i, x: np.choose(i, [x, -x], mode="clip"), np.array([5, -1]), real(2))
 case("unravel_index", lambda i: np.unravel_index(i, (2, 3, 4)), np.array([0, 7, 23]))
 case("unravel_index order F", lambda i: np.unravel_index(i, (4, 3), "F"), np.array([5, 11]))
+case("ravel_multi_index", lambda i, j: np.ravel_multi_index((i, j), (3, 4), order="F"),
+     np.array([2, 0]), np.array([1, 3]))  # fmt: skip
+case("ravel_multi_index modes", lambda i: np.ravel_multi_index(i, (2, 3), mode=("wrap", "clip")),
+     np.array([[3, -1], [2, 9]]))  # fmt: skip
+case("can_cast", lambda x: x * np.can_cast(x, np.float64), real(2))
 case("insert", lambda x, y: np.insert(x, 1, y, axis=1), real(2, 3), real(2))
 case("insert flat", lambda x: np.insert(x, [1, 4], 2.5), real(2, 3))
 case("insert several at one place", lambda x, y: np.insert(x, [1], y, axis=0), real(2, 2),

@@ -101,6 +101,11 @@ def result_type(*arrays_and_dtypes: Any) -> np.dtype[Any]:
     return np.result_type(*[x.dtype if type(x) is Tracer else x for x in arrays_and_dtypes])
 
 
+@implements(np.can_cast)
+def can_cast(from_: Any, to: Any, casting: Any = "safe") -> bool:
+    return np.can_cast(from_.dtype, to, casting)
+
+
 @implements(np.isrealobj)
 def isrealobj(x: Any) -> bool:
     return array(x).dtype.kind != "c"

@@ -189,11 +189,7 @@ def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "r
     if axis is None:
         x, axis = ravel(x), 0
     axis = normalize_axis(axis, x.ndim)
-    length = x.shape[axis]
-    if mode == "clip":
-        places = ops.minimum(ops.maximum(places, 0), length - 1)
-    elif mode == "wrap":
-        places = ops.remainder(places, length)
+    places = within(places, x.shape[axis], mode)
     if places.dtype.kind == "b":
         places = cast.astype(places, np.dtype(np.intp))
     return (
@@ -201,6 +197,13 @@ def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "r
         if type(x) is Tracer
         else _plain_take(x, places, axis)
     )
+
+
+def within(places: Any, length: int, mode: str) -> Any:
+    """Indices brought into the range of an axis, as NumPy's `mode=` asks."""
+    if mode == "clip":
+        return ops.minimum(ops.maximum(places, 0), length - 1)
+    return ops.remainder(places, length) if mode == "wrap" else places
 
 
 def _plain_take(x: Any, places: Any, axis: int) -> Any:

@@ -16,9 +16,9 @@ from ..tracer import REFUSED, Tracer
 from ._register import implements, refuse
 from ._values import concrete
 from .elementwise import array
-from .indexing import getitem, take
+from .indexing import getitem, take, within
 from .joining import concatenate, stack
-from .shaping import moveaxis, ravel
+from .shaping import as_shape, moveaxis, ravel
 
 # Where: the places of elements that are not zero
 
@@ -70,6 +70,19 @@ def unravel_index(indices: Any, shape: Any, order: str = "C") -> tuple[Any, ...]
         places.append(ops.remainder(rest, length))
         rest = ops.floor_divide(rest, length)
     return tuple(places if order == "F" else places[::-1])
+
+
+@implements(np.ravel_multi_index)
+def ravel_multi_index(multi_index: Any, dims: Any, mode: Any = "raise", order: str = "C") -> Any:
+    places, lengths = [array(i) for i in multi_index], as_shape(dims)
+    modes = [mode] * len(lengths) if isinstance(mode, str) else list(mode)
+    if not len(places) == len(lengths) == len(modes):
+        raise ArgumentError(f"ravel_multi_index: {len(places)} indices for {len(lengths)} axes")
+    axes = list(zip(places, lengths, modes, strict=True))
+    flat: Any = np.intp(0)
+    for place, length, how in axes[::-1] if order == "F" else axes:
+        flat = ops.add(ops.multiply(flat, length), within(place, length, how))
+    return flat
 
 
 # By a condition
@@ -154,10 +167,7 @@ def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
     which = array(a)
     if which.dtype.kind == "b":
         which = cast.astype(which, np.dtype(np.intp))
-    if mode == "wrap":
-        which = ops.remainder(which, len(parts))
-    elif mode == "clip":
-        which = ops.minimum(ops.maximum(which, 0), len(parts) - 1)
+    which = within(which, len(parts), mode)
     target = shape.broadcast_shapes("choose", [which.shape, *[x.shape for x in parts]])
     stacked = index.concatenate(
         [shape.expand_dims(shape.broadcast_to(x, target), (0,)) for x in parts], 0
