@@ -148,6 +148,12 @@ def test_the_derivative_of_a_vector_norm_at_zeros_is_zero(order: Any) -> None:
     assert gradient(np.array([0.0, 2.0]))[0] == 0
 
 
+@pytest.mark.parametrize("order", [np.inf, "nuc", 2, 1])
+def test_norms_of_no_elements_are_zero(order: Any) -> None:
+    norm = ft.jit(lambda x: linalg.norm(x, order, axis=(0, 2)))
+    np.testing.assert_array_equal(norm(np.zeros((0, 3, 2))), np.zeros(3))
+
+
 @pytest.mark.parametrize(
     ("x", "cofactors"),
     [
