@@ -17,6 +17,7 @@ with the same parameters, types and literals, whatever their Vars are called.
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from operator import index
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -70,7 +71,7 @@ class ArrayType:
         if known is not None:
             return known
         self = object.__new__(cls)
-        self.shape = shape
+        self.shape = shape = tuple([int(index(length)) for length in shape])  # NumPy's ints equal
         self.dtype = dtype
         self.weak = weak
         self.ndim = len(shape)

@@ -102,8 +102,7 @@ class _Names:
 
 
 def _digits(value: Any) -> str:
-    text = repr(value.item())
-    return text[1:-1] if text.startswith("(") else text
+    return repr(value.item())
 
 
 def _letters() -> Iterator[str]:

@@ -11,7 +11,6 @@ evaluates what that value depends on, provided that its inputs have values.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -28,6 +27,7 @@ from .errors import (
     LeakedTracerError,
 )
 from .ir import ArrayType, Atom, Equation, Literal, Program, Var
+from .locks import LOCKS
 from .primitive import Primitive
 from .source import Position, Source, internal, user_position
 from .tracer import Tracer
@@ -129,7 +129,13 @@ def plain(value: Any) -> Any:
         return value if value.dtype.isnative else value.astype(type.dtype)
     if isinstance(value, np.generic):
         return value
-    return type.dtype.type(value)
+    try:
+        return type.dtype.type(value)
+    except OverflowError:
+        raise DTypeError(
+            f"the Python int {value} does not fit {type.dtype}",
+            "pass it as a float; or let it come from the closure, or mark it static under jit",
+        ) from None
 
 
 class Recording(NamedTuple):
@@ -155,11 +161,12 @@ class Recording(NamedTuple):
         return [x if type(x) is Tracer else np.array(x) for x in self.captured]
 
     def closed(self) -> Program:
-        """The Program with copies of the captured arrays as literals, and only its own inputs."""
+        """The Program with copies of the captured arrays as literals; outer tracers stay inputs."""
         program, count = self.program, len(self.program.inputs) - len(self.captured)
         constants: dict[Any, Atom] = {
             var: Literal(np.array(value))
             for var, value in zip(program.inputs[count:], self.captured, strict=True)
+            if type(value) is not Tracer
         }
         equations = [
             Equation(
@@ -172,7 +179,8 @@ class Recording(NamedTuple):
             for e in program.equations
         ]
         outputs = [constants.get(a, a) for a in program.outputs]
-        return Program(program.inputs[:count], equations, outputs, program.name)
+        inputs = [var for var in program.inputs if var not in constants]
+        return Program(inputs, equations, outputs, program.name)
 
 
 class Recorder:
@@ -258,12 +266,13 @@ class Recorder:
         lies, and locked against changes until the trace ends.
         """
         entries = self.captures.setdefault(id(array), [])
-        for var, snapshot, _ in entries:
+        if entries:  # the newest alone, or a buffer changed at every step would take squared time
+            var, snapshot, _ = entries[-1]
             if snapshot is array or _same_bits(snapshot, array):
                 return var
         type = type_of(array)
         value = plain(array)
-        if value is array and _locks.changeable(array) and not self._held(array):
+        if value is array and LOCKS.changeable(array) and not self._held(array):
             value = array.copy()
         var = Var(type)
         self._known[var] = value
@@ -272,7 +281,7 @@ class Recorder:
 
     def _held(self, array: np.ndarray) -> bool:
         """Whether a large array is now locked, so that it need not be copied."""
-        return array.nbytes >= _COPY_BELOW and _locks.lock(array, self._locked)
+        return array.nbytes >= _COPY_BELOW and LOCKS.lock(array, self._locked)
 
     # Equations.
 
@@ -306,10 +315,12 @@ class Recorder:
             self.equations.append(
                 Equation(equation.primitive, inputs, equation.params, outputs, equation.position)
             )
-        return [
+        outputs = [
             self.value_of_atom(rename[atom] if isinstance(atom, Var) else atom)
             for atom in program.outputs
         ]
+        # Constants are the Program's own; the caller may write to what it gets.
+        return [np.array(x) if isinstance(x, np.ndarray) else x for x in outputs]
 
     def value_of_atom(self, atom: Atom) -> Any:
         """What rules and callers compute with: a tracer for a Var, the value of a Literal."""
@@ -381,7 +392,7 @@ class Recorder:
         """End the trace: tracers are dead from here on, and arrays are unlocked."""
         self.alive = False
         if self._locked:
-            _locks.unlock(self._locked)
+            LOCKS.unlock(self._locked)
 
 
 @contextmanager
@@ -436,50 +447,6 @@ def record(
         ]
         outputs = function(inputs)
         return recorder.finish(outputs, name)
-
-
-class _Locks:
-    """Large captured arrays, made read-only while any trace uses them."""
-
-    def __init__(self) -> None:
-        self._mutex = threading.Lock()
-        self._count: dict[int, int] = {}
-
-    def changeable(self, array: Any) -> bool:
-        """Whether an array or what it is a view of can be written to, now or when unlocked."""
-        while isinstance(array, np.ndarray):
-            if array.flags.writeable or id(array) in self._count:
-                return True
-            array = array.base
-        return False
-
-    def lock(self, array: np.ndarray, held: list[np.ndarray]) -> bool:
-        """Lock an array and what it is a view of. False when its memory is not NumPy's own."""
-        chain = [array]
-        while isinstance(chain[-1].base, np.ndarray):
-            chain.append(chain[-1].base)
-        if chain[-1].base is not None:
-            return False
-        with self._mutex:
-            for member in chain:
-                if not member.flags.writeable and id(member) not in self._count:
-                    continue
-                self._count[id(member)] = self._count.get(id(member), 0) + 1
-                member.flags.writeable = False
-                held.append(member)
-        return True
-
-    def unlock(self, held: list[np.ndarray]) -> None:
-        with self._mutex:
-            for member in reversed(held):  # a view is writable only while its base is
-                self._count[id(member)] -= 1
-                if not self._count[id(member)]:
-                    del self._count[id(member)]
-                    member.flags.writeable = True
-        held.clear()
-
-
-_locks = _Locks()
 
 
 def _same_bits(left: np.ndarray, right: np.ndarray) -> bool:

@@ -23,7 +23,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 
-from .errors import TreeStructureError
+from .errors import ArgumentError, TreeStructureError
 
 T = TypeVar("T")
 
@@ -39,21 +39,22 @@ class Node(NamedTuple):
 class TreeDef:
     """The structure of a tree: everything but its leaves. Comparable and hashable."""
 
-    __slots__ = ("_hash", "children", "kind", "size", "static")
+    __slots__ = ("_exact", "_hash", "children", "kind", "size", "static")
 
     def __init__(self, kind: type | None, static: Hashable, children: tuple[TreeDef, ...]):
         self.kind = kind
         self.static = static
         self.children = children
         self.size: int = 1 if kind is None else sum(child.size for child in children)
-        self._hash = hash((kind, static, children))
+        self._exact = _exact_static(kind, static)
+        self._hash = hash((kind, self._exact, children))
 
     def __eq__(self, other: object) -> bool:
         return self is other or (
             isinstance(other, TreeDef)
             and self._hash == other._hash
             and self.kind is other.kind
-            and self.static == other.static
+            and self._exact == other._exact
             and self.children == other.children
         )
 
@@ -65,6 +66,24 @@ class TreeDef:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return TreeDef, (self.kind, self.static, self.children)
+
+
+def exact(value: Hashable) -> Hashable:
+    """A key that tells apart what `==` does not: 1, 1.0 and True, or 0.0 and -0.0."""
+    kind = type(value)
+    if isinstance(value, tuple):
+        return kind, tuple([exact(part) for part in value])
+    if isinstance(value, (float, complex)):
+        return kind, repr(value)
+    return kind, value
+
+
+def _exact_static(kind: type | None, static: Hashable) -> Hashable:
+    """Equal keys of dicts are the same key; static fields, with which one computes, are not."""
+    return static if static is None or kind in _MAPPINGS else exact(static)
+
+
+_MAPPINGS = (dict, OrderedDict, defaultdict)
 
 
 class _Star:
@@ -201,8 +220,14 @@ _known: dict[Any, TreeDef] = {}  # structures seen, so that equal ones are mostl
 
 
 def _structure_of(kind: type, static: Hashable, children: tuple[TreeDef, ...]) -> TreeDef:
-    key = (kind, static, children)
-    known = _known.get(key)
+    key = (kind, _exact_static(kind, static), children)
+    try:
+        known = _known.get(key)
+    except TypeError:
+        raise ArgumentError(
+            f"the static data of a {kind.__qualname__} can not be hashed: {static!r}",
+            "use tuples for lists; a field that holds arrays can not be static",
+        ) from None
     if known is None:
         if len(_known) >= 4096:
             _known.clear()

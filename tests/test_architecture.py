@@ -40,7 +40,7 @@ LAYERS: list[set[str]] = [
     {"ir", "pretty"},
     {"primitive"},
     {"tracer"},
-    {"recorder"},
+    {"recorder", "locks"},
     {"ops"},
     {"transforms", "numpy"},
     {"passes"},

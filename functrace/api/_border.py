@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -67,11 +67,13 @@ def function_name(fun: Callable[..., Any]) -> str:
 
 def parameter_names(fun: Callable[..., Any], count: int) -> list[str]:
     """The names of the first `count` positional parameters."""
-    inner, skip = fun, 0
-    while hasattr(inner, "__wrapped__"):
-        inner = inner.__wrapped__  # type: ignore[attr-defined] -- hasattr saw it
-    if hasattr(inner, "__func__"):  # a bound method: the object itself is not given again
-        inner, skip = inner.__func__, 1  # type: ignore[attr-defined] -- hasattr saw it
+    inner: Any = fun
+    skip = 0
+    while hasattr(inner, "__func__") or hasattr(inner, "__wrapped__"):
+        if hasattr(inner, "__func__"):  # a bound method: the object itself is not given again
+            inner, skip = inner.__func__, 1
+        else:
+            inner = inner.__wrapped__
     code = getattr(inner, "__code__", None)
     if code is None:
         return [f"arg{i}" for i in range(count)]
@@ -176,9 +178,14 @@ def positions(nums: int | Sequence[int], count: int, what: str) -> tuple[int, ..
     Raises:
         ArgumentError: for one that the call does not have.
     """
-    given = (nums,) if isinstance(nums, (int, np.integer)) else tuple(nums)
+    given = tuple(nums) if isinstance(nums, Iterable) else (nums,)
     found = []
     for number in given:
+        if not isinstance(number, (int, np.integer)):
+            raise ArgumentError(
+                f"{what}: the position of an argument is an int, not {number!r}",
+                "to choose an argument by its name, use argnames",
+            )
         if not -count <= number < count:
             raise ArgumentError(
                 f"{what} names argument {number}, but the function was called with {count} "

@@ -49,6 +49,22 @@ def active_inputs(
     return [type.inexact for type in types]
 
 
+def check_outputs(types: Sequence[ArrayType], transform: str, complex_ok: bool) -> None:
+    """Raise for outputs without a derivative, or with one that the transform can not give."""
+    for type in types:
+        if not type.inexact:
+            raise DerivativeTypeError(
+                f"{transform} of a function that returned {type}, which has no derivative",
+                "return floating-point numbers",
+            )
+        if type.dtype.kind == "c" and not complex_ok:
+            raise DerivativeTypeError(
+                f"{transform} of a function that returned {type}",
+                "return real numbers, such as real and imaginary parts; for complex-differentiable "
+                "functions of complex numbers grad and jacobian take holomorphic=True",
+            )
+
+
 def fill_integers(
     values: Sequence[Any], active: Sequence[bool], types: Sequence[ArrayType]
 ) -> list[Any]:

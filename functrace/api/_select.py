@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from .. import tree
@@ -71,6 +71,12 @@ def select(
             keywords.append(name)
         else:
             numbers.append(_position_of(fun, name, len(args), transform))
+    if len({*numbers, *keywords}) < len(numbers) + len(keywords):
+        raise ArgumentError(
+            f"{transform} was told to differentiate by the same argument twice: "
+            f"argnums={argnums}, argnames={argnames}",
+            "name each argument once",
+        )
     chosen = (tuple([args[i] for i in numbers]), {name: kwargs[name] for name in keywords})
 
     def call(replaced: Any) -> Any:
@@ -84,7 +90,7 @@ def select(
     labels = parameter_names(fun, len(args))
     first, second = structure.children
     paths = leaf_names(first, [labels[i] for i in numbers]) + leaf_names(second, sorted(keywords))
-    one_number = not isinstance(argnums, (tuple, list)) and not names
+    one_number = not isinstance(argnums, Iterable) and not names
     one_name = isinstance(argnames, str) and argnums is None
     single = "named" if one_name and keywords else "positional" if one_number or one_name else ""
     return Selection(call, leaves, structure, paths, single)

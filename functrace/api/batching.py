@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from .. import tree
 from ..errors import ArgumentError, MappedAxisError, TreeStructureError
 from ..ops.shape import broadcast_to, moveaxis
@@ -53,6 +55,8 @@ def vmap(
         raise ArgumentError(f"vmap takes a function, and was given a {type(fun).__qualname__}")
     if axis_name is not None:
         raise ArgumentError("vmap: axis_name is not supported yet", "leave axis_name away")
+    if axis_size is not None and not (_is_axis(axis_size) and axis_size >= 0):
+        raise MappedAxisError(f"vmap: axis_size is a length, not {axis_size!r}")
     name = function_name(fun)
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -88,6 +92,10 @@ def vmap(
     return transformed(wrapper, fun, "vmap")
 
 
+def _is_axis(value: Any) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
 def _array(leaf: Any) -> Any:
     return leaf if type(leaf) is Tracer else plain(leaf)
 
@@ -96,12 +104,13 @@ def _axes_of(prefix: Any, structure: TreeDef, what: str) -> list[Any]:
     """An axis for each leaf of a structure, from a tree of axes that stops where it likes."""
     try:
         return tree.broadcast_prefix(
-            prefix, structure, is_leaf=lambda axis: axis is None or isinstance(axis, int)
+            prefix, structure, is_leaf=lambda axis: axis is None or _is_axis(axis)
         )
     except TreeStructureError as error:
+        whose = "arguments" if what == "in_axes" else "output"
         raise MappedAxisError(
-            f"vmap: {what}={prefix!r} does not fit the arguments: {error.what}",
-            "give an int or None, or a tree of these with the structure of the arguments",
+            f"vmap: {what}={prefix!r} does not fit the {whose}: {error.what}",
+            f"give an int or None, or a tree of these with the structure of the {whose}",
         ) from None
 
 

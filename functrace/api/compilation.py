@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import inspect
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import tree
-from ..errors import ArgumentError, StaticArgumentError
+from ..errors import ArgumentError, LeafTypeError, StaticArgumentError
 from ..ir import ArrayType, Program
 from ..recorder import Recording
 from ..tree import TreeDef
@@ -32,12 +32,12 @@ class _Compiled(NamedTuple):
 class _Static(NamedTuple):
     """The static arguments of a call: fixed values, part of the key.
 
-    The types are there because 1, 1.0 and True are equal.
+    The exact values are there because 1, 1.0 and True are equal.
     """
 
     args: tuple[tuple[int, Any], ...]
     kwargs: tuple[tuple[str, Any], ...]
-    types: tuple[type, ...]
+    exact: Hashable
 
 
 def jit(
@@ -111,7 +111,10 @@ class _Jit:
             key = (structure, tuple([_key(leaf) for leaf in leaves]), static)
         except _UnknownLeafError:
             leaf_types(leaves, call_names(self.fun, structure))  # raises, naming the leaf
-            raise
+            raise LeafTypeError(
+                f"{self.name} was called with a type in place of an array",
+                "use functrace.trace or functrace.eval_shape to trace without values",
+            ) from None
         found = self.compiled.get(key)
         if found is not None:
             self.hits += 1
@@ -156,7 +159,7 @@ class _Jit:
         numbers = {n + count if n < 0 else n for n in self.numbers}
         by_number = tuple([(i, args[i]) for i in sorted(numbers) if 0 <= i < count])
         by_name = tuple([(name, kwargs[name]) for name in sorted(kwargs) if name in self.names])
-        static = _Static(by_number, by_name, tuple([type(x) for _, x in (*by_number, *by_name)]))
+        static = _Static(by_number, by_name, tree.exact((by_number, by_name)))
         for where, value in (*by_number, *by_name):
             try:
                 hash(value)

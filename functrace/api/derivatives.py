@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import tree
-from ..errors import ArgumentError, TreeStructureError
+from ..errors import ArgumentError, DerivativeTypeError, TreeStructureError
 from ..ir import ArrayType, Program
 from ..recorder import Recording
 from ..transforms.jvp import jvp as jvp_program
@@ -26,7 +26,14 @@ from ._border import (
     trace_call,
     transformed,
 )
-from ._checks import check_callable, fill_integers, fit, float0
+from ._checks import (
+    active_inputs,
+    check_callable,
+    check_outputs,
+    fill_integers,
+    fit,
+    float0,
+)
 from ._execute import Runner, finished
 
 # Forward mode
@@ -153,11 +160,17 @@ def _tangent_leaves(traced: _Traced, tangents: Sequence[Any], what: str) -> list
             f"{what}: tangents have the tree {structure}, and primals {traced.structure}",
             "give one tangent for each argument, of the same structure",
         )
-    return [
-        fit(leaf, type, f"{what}: the tangent of {name}")
-        for leaf, type, name in zip(leaves, traced.types, traced.names, strict=True)
-        if type.inexact
-    ]
+    given = []
+    for leaf, type_, name in zip(leaves, traced.types, traced.names, strict=True):
+        if type_.inexact:
+            given.append(fit(leaf, type_, f"{what}: the tangent of {name}"))
+        elif getattr(leaf, "dtype", None) != float0:
+            raise DerivativeTypeError(
+                f"{what}: {name} is of integers or booleans ({type_}), which have no tangent",
+                "pass floating-point numbers (1.0, or x.astype(float)); to leave the argument "
+                "alone, give np.zeros(shape, functrace.float0) as its tangent",
+            )
+    return given
 
 
 def _fill_zeros(
@@ -293,10 +306,12 @@ def linear_transpose(fun: Callable[..., Any], *primals: Any) -> Callable[..., An
     leaves, structure = tree.flatten(primals)
     names = leaf_names(structure, parameter_names(fun, len(primals)))
     types = [type.strong for type in leaf_types(leaves, names)]
+    active_inputs(types, names, "linear_transpose", holomorphic=False, allow_int=False)
     recording, out_tree = trace_call(
         lambda args: fun(*args), structure, leaves, types, names,
         name=function_name(fun), reason="linear_transpose",
     )  # fmt: skip
+    check_outputs(recording.output_types, "linear_transpose", complex_ok=True)
     mask = (*[True] * len(types), *[False] * len(recording.captured))
     program, captured = recording.program, recording.snapshot()
     runner = finished(

@@ -8,7 +8,12 @@ from typing import Any
 import numpy as np
 
 from .. import tree
-from ..errors import ArgumentError, ConcretizationError, NotElementwiseError
+from ..errors import (
+    ArgumentError,
+    ConcretizationError,
+    DerivativeTypeError,
+    NotElementwiseError,
+)
 from ..ir import Equation, Program
 from ..ops.shape import moveaxis, reshape
 from ..recorder import plain, type_of
@@ -16,7 +21,7 @@ from ..tracer import Tracer
 from ..transforms.jvp import jvp as jvp_program
 from ..transforms.transpose import value_and_gradient
 from ._border import function_name, leaf_types, short_tracebacks, trace_call, transformed
-from ._checks import active_inputs, check_callable
+from ._checks import active_inputs, check_callable, check_outputs
 from ._execute import Runner, finished
 from ._select import ArgNums, Selection, select
 from .batching import vmap
@@ -49,11 +54,14 @@ def jacfwd(
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         chosen = _chosen(fun, args, kwargs, argnums, argnames, "jacfwd", holomorphic)
-        _, push, *aux = linearize(
+        if not holomorphic:
+            _demand_real(chosen)
+        value, push, *aux = linearize(
             lambda leaves: _call(chosen, leaves), chosen.leaves, has_aux=has_aux
         )
-        columns = vmap(push)(_basis(chosen.leaves))
+        check_outputs([type_of(y) for y in tree.leaves(value)], "jacfwd", complex_ok=True)
         sizes = [type_of(leaf).size for leaf in chosen.leaves]
+        columns = vmap(push, axis_size=sum(sizes))(_basis(chosen.leaves))
         shapes = [type_of(leaf).shape for leaf in chosen.leaves]
 
         def blocks(column: Any) -> Any:
@@ -95,10 +103,14 @@ def jacrev(
             lambda leaves: _call(chosen, leaves), chosen.leaves, has_aux=has_aux
         )
         outputs, out_tree = tree.flatten(value)
-        rows = vmap(lambda basis: pull(tree.unflatten(out_tree, basis))[0])(_basis(outputs))
+        types = [type_of(output) for output in outputs]
+        check_outputs(types, "jacrev", complex_ok=holomorphic)
+        rows = vmap(
+            lambda basis: pull(tree.unflatten(out_tree, basis))[0],
+            axis_size=sum(type.size for type in types),
+        )(_basis(outputs))
         blocks, start = [], 0
-        for output in outputs:
-            type_ = type_of(output)
+        for type_ in types:
             parts = [row[start : start + type_.size] for row in rows]
             blocks.append(chosen.result([_split_first(part, type_.shape) for part in parts]))
             start += type_.size
@@ -175,6 +187,16 @@ def _chosen(
     return chosen
 
 
+def _demand_real(chosen: Selection) -> None:
+    for leaf, name in zip(chosen.leaves, chosen.names, strict=True):
+        if type_of(leaf).dtype.kind == "c":
+            raise DerivativeTypeError(
+                f"jacfwd by argument {name}, which is complex ({type_of(leaf)})",
+                "for a function that is complex-differentiable pass holomorphic=True; for others "
+                "make the real and imaginary parts arguments",
+            )
+
+
 def _call(chosen: Selection, leaves: Sequence[Any]) -> Any:
     return chosen.call(tree.unflatten(chosen.structure, leaves))
 
@@ -237,6 +259,8 @@ def elementwise_grad(fun: Callable[..., Any], argnums: int = 0) -> Callable[...,
                 f"{program.output_types[0].shape}: an elementwise function keeps the shape",
                 "use jacobian",
             )
+        complex_ok = types[0].dtype.kind == "c"
+        check_outputs(program.output_types, "elementwise_grad", complex_ok)
         operands = [*chosen.leaves, *recording.captured]
         mixing = _mixing_equation(program)
         if mixing is not None:
@@ -290,8 +314,9 @@ def _check_by_value(program: Program, operands: list[Any], mixing: Equation) -> 
     direction = np.random.default_rng(0).standard_normal(type_.shape).astype(type_.dtype)
     values = [plain(x) for x in operands]
     ones, along = (run([*values, v])[-1] for v in (np.ones(type_.shape, type_.dtype), direction))
-    tolerance = 100 * np.finfo(type_.dtype).eps * max(1.0, float(np.max(np.abs(along), initial=0)))
-    if not np.allclose(along, ones * direction, rtol=1e-6, atol=tolerance):
+    largest = np.max(np.abs(along), initial=0, where=np.isfinite(along))
+    tolerance = 100 * np.finfo(type_.dtype).eps * float(largest)
+    if not np.allclose(along, ones * direction, rtol=1e-6, atol=tolerance, equal_nan=True):
         raise NotElementwiseError(
             f"elementwise_grad of a function that mixes elements: {where}",
             "use jacobian for all derivatives, or grad of the sum for its gradient",
