@@ -51,7 +51,11 @@ case("sort_complex of reals", np.sort_complex, real(4))
 
 # Rearranging and joining
 
-case("rollaxis", lambda x: (np.rollaxis(x, 2), np.rollaxis(x, 0, 3)), real(2, 3, 4))
+case(
+    "rollaxis",
+    lambda x: (np.rollaxis(x, 2), np.rollaxis(x, 0, 3), np.rollaxis(x, 0, -1)),
+    real(2, 3, 4),
+)
 for _turns in (1, 2, 3, 4):
     case(f"rot90 k={_turns}", partial(np.rot90, k=_turns), real(2, 3))
 case("rot90 axes", lambda x: np.rot90(x, axes=(2, 0)), real(2, 2, 3))
@@ -157,6 +161,19 @@ case("ravel_multi_index", lambda i, j: np.ravel_multi_index((i, j), (3, 4), orde
 case("ravel_multi_index modes", lambda i: np.ravel_multi_index(i, (2, 3), mode=("wrap", "clip")),
      np.array([[3, -1], [2, 9]]))  # fmt: skip
 case("can_cast", lambda x: x * np.can_cast(x, np.float64), real(2))
+case("packbits", lambda x: (np.packbits(x, axis=1), np.packbits(x, bitorder="little")),
+     booleans(2, 9))  # fmt: skip
+case("unpackbits", lambda x: (np.unpackbits(x, axis=0, count=5), np.unpackbits(x, count=-3)),
+     np.array([[5, 200], [77, 3]], np.uint8))  # fmt: skip
+case("unpackbits beyond", lambda x: np.unpackbits(x, count=10, bitorder="little"),
+     np.array([5], np.uint8))  # fmt: skip
+case("common_type", lambda x: np.zeros(2, np.common_type(x, np.float32(1))) + x, real(2))
+case("array_repr", lambda x: [x for f in (np.array_repr, np.array_str, np.array2string) if f(x)],
+     real(2))  # fmt: skip
+case("einsum_path", lambda x: np.einsum("ij,kj", x, x, optimize=np.einsum_path("ij,kj", x, x)[0]),
+     real(2, 3))  # fmt: skip
+case("piecewise conditions in one array",
+     lambda x: np.piecewise(x, np.stack([x > 0, x < 0]), [1, np.sin]), real(3))  # fmt: skip
 case("insert", lambda x, y: np.insert(x, 1, y, axis=1), real(2, 3), real(2))
 case("insert flat", lambda x: np.insert(x, [1, 4], 2.5), real(2, 3))
 case("insert several at one place", lambda x, y: np.insert(x, [1], y, axis=0), real(2, 2),

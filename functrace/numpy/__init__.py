@@ -20,6 +20,7 @@ Example:
 
 # These answer for NumPy's functions from when they are imported.
 from . import (  # noqa: F401 -- before NumPy's names, which are the ones to keep
+    bits,
     contractions,
     creation,
     differences,

@@ -14,7 +14,7 @@ from ..ops import elementwise as ops
 from ..ops.cast import promote
 from ..ops.contract import LETTERS
 from ..ops.shape import normalize_axis
-from ..tracer import UFUNCS
+from ..tracer import UFUNCS, Tracer
 from ._register import implements, refuse
 from .elementwise import array
 from .matrices import diagonal
@@ -167,6 +167,14 @@ def einsum(*operands: Any, out: Any = None, optimize: Any = None, **options: Any
     refuse("einsum", out=out, **options)
     spec, arrays = _parse(operands)
     return contract.einsum(spec, *arrays)
+
+
+@implements(np.einsum_path)
+def einsum_path(*operands: Any, optimize: Any = "greedy", **options: Any) -> Any:
+    shapes = [
+        np.broadcast_to(x.dtype.type(0), x.shape) if type(x) is Tracer else x for x in operands
+    ]
+    return np.einsum_path(*shapes, optimize=optimize, **options)
 
 
 def _parse(operands: Sequence[Any]) -> tuple[str, list[Any]]:

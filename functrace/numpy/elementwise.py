@@ -101,6 +101,16 @@ def result_type(*arrays_and_dtypes: Any) -> np.dtype[Any]:
     return np.result_type(*[x.dtype if type(x) is Tracer else x for x in arrays_and_dtypes])
 
 
+@implements(np.common_type)
+def common_type(*arrays: Any) -> Any:
+    return np.common_type(*[np.empty(0, array(x).dtype) for x in arrays])
+
+
+@implements(np.array_repr, np.array_str, np.array2string)
+def array_repr(a: Any, *_: Any, **__: Any) -> str:
+    return repr(a)
+
+
 @implements(np.can_cast)
 def can_cast(from_: Any, to: Any, casting: Any = "safe") -> bool:
     return np.can_cast(from_.dtype, to, casting)

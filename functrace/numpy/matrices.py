@@ -118,7 +118,8 @@ def ix_(*args: Any) -> tuple[Any, ...]:
             raise ShapeError(f"ix_ needs vectors, got an array of shape {x.shape}")
         if x.dtype.kind == "b":
             x = np.flatnonzero(concrete(x, "ix_", "give the mask as an array that is not traced"))
-        x = x if x.size else np.zeros(0, np.intp)
+        if isinstance(given, (list, tuple)) and not x.size:
+            x = x.astype(np.intp)
         grids.append(shape.reshape(x, tuple([x.size if j == i else 1 for j in range(len(args))])))
     return tuple(grids)
 

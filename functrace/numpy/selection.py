@@ -146,10 +146,12 @@ def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> An
 
 
 def _conditions(x: Any, condlist: Any) -> list[Any]:
-    several = isinstance(condlist, (list, tuple)) and not np.isscalar(condlist[0])
-    return [array(c) for c in condlist] if several or (x.ndim == 0 and np.ndim(condlist)) else [
-        array(condlist)
-    ]  # fmt: skip
+    """Each condition as an array; a single one may be given without a list around it."""
+    if isinstance(condlist, (list, tuple)) or array(condlist).ndim:
+        several = isinstance(condlist[0], (list, tuple)) or array(condlist[0]).ndim
+        if several or not x.ndim:
+            return [array(c) for c in condlist]
+    return [array(condlist)]
 
 
 def _inside(x: Any, condition: Any) -> Any:

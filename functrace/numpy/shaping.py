@@ -160,7 +160,8 @@ def moveaxis(a: Any, source: Any, destination: Any) -> Any:
 @implements(np.rollaxis)
 def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
     x = array(a)
-    axis, start = normalize_axis(axis, x.ndim), normalize_axis(start, x.ndim + 1)
+    axis = normalize_axis(axis, x.ndim)
+    start = start if start == x.ndim else normalize_axis(start, x.ndim)
     return moveaxis(x, axis, start - 1 if axis < start else start)
 
 
