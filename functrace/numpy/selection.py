@@ -197,7 +197,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     new = cast.astype(array(values), x.dtype)
     if new.ndim < x.ndim:
         new = shape.reshape(new, (1,) * (x.ndim - new.ndim) + new.shape)
-    count = _count(obj)
+    count = np.insert(np.zeros(length), obj, 0).size - length
     if count == 1:  # one place, where several elements may be inserted
         new = new if np.ndim(obj) else moveaxis(new, 0, axis)
         count = new.shape[axis]
@@ -211,11 +211,6 @@ def _places(obj: Any, function: str) -> Any:
     if type(obj) is Tracer:
         return concrete(obj, function, "give places that are not traced")
     return obj
-
-
-def _count(obj: Any) -> int:
-    places = np.asarray(obj)
-    return int(places.sum()) if places.dtype.kind == "b" else places.size
 
 
 @implements(np.delete)
