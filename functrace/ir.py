@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 Shape = tuple[int, ...]
 
+FLOAT0 = np.dtype([("float0", np.void, 0)])  # the dtype of an integer's tangent: it holds nothing
+
 _PYTHON_KIND = {"i": int, "u": int, "f": float, "c": complex}
 
 
@@ -98,7 +100,7 @@ class ArrayType:
 
     def __repr__(self) -> str:
         kind, bits = self.dtype.kind, self.dtype.itemsize * 8
-        name = "bool" if kind == "b" else f"{kind}{bits}"
+        name = {"b": "bool", "V": "float0"}.get(kind, f"{kind}{bits}")
         shape = f"[{','.join(map(str, self.shape))}]" if self.shape else ""
         return f"{name}{shape}{'~' if self.weak else ''}"
 

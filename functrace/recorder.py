@@ -26,7 +26,7 @@ from .errors import (
     LeafTypeError,
     LeakedTracerError,
 )
-from .ir import ArrayType, Atom, Equation, Literal, Program, Var
+from .ir import FLOAT0, ArrayType, Atom, Equation, Literal, Program, Var
 from .locks import LOCKS
 from .primitive import Primitive
 from .source import Position, Source, internal, user_position
@@ -83,7 +83,7 @@ def type_of(value: Any) -> ArrayType:
     if weak is not None:
         return weak
     if isinstance(value, (np.ndarray, np.generic)):
-        if value.dtype.kind not in NUMERIC_KINDS:
+        if value.dtype.kind not in NUMERIC_KINDS and value.dtype != FLOAT0:
             raise DTypeError(
                 f"an array of dtype {value.dtype} can not be traced",
                 "convert it to a number type with .astype",
@@ -403,8 +403,8 @@ def recording(reason: str = "") -> Iterator[Recorder]:
     try:
         yield recorder
     except ValueError as error:
-        if isinstance(error.__cause__, FunctraceError):  # NumPy wraps what __float__ raises
-            raise error.__cause__ from None
+        if isinstance(error.__cause__, FunctraceError) and "array element" in str(error):
+            raise error.__cause__ from None  # NumPy wraps what __float__ raises
         if recorder._locked and "read-only" in str(error):
             raise _changed(error) from error
         raise

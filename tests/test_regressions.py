@@ -246,3 +246,25 @@ def test_a_decorated_method_names_its_arguments_without_self():
 
 def test_complex_numbers_print_in_parentheses():
     assert "a * (1+2j)" in str(ft.trace(lambda x: x * (1 + 2j))(1.0))
+
+
+def test_an_error_that_user_code_makes_of_ours_stays_the_users():
+    def f(x):
+        try:
+            return float(x)
+        except TypeError as error:
+            raise ValueError("not here") from error
+
+    with pytest.raises(ValueError, match="not here"):
+        ft.grad(f)(1.0)
+
+
+def test_gradients_of_integers_pass_through_other_transforms():
+    gradient = ft.grad(lambda p: p["x"] * p["n"].sum(), allow_int=True)
+    params = {"x": 2.0, "n": np.arange(3)}
+    for transform in (ft.jit, lambda f: ft.vmap(f, in_axes=None, axis_size=4, out_axes=None)):
+        found = transform(gradient)(params)
+        assert found["x"] == 3.0
+        assert (found["n"].shape, found["n"].dtype) == ((3,), ft.float0)
+    outer = ft.grad(lambda x: gradient({"x": x, "n": np.arange(3)})["x"] * x)
+    assert outer(2.0) == 3.0

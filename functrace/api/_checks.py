@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError, DerivativeTypeError, ShapeError
-from ..ir import ArrayType
+from ..ir import FLOAT0, ArrayType
 from ..ops.cast import astype
 from ..recorder import type_of
 
-float0 = np.dtype([("float0", np.void, 0)])  # the dtype of an integer's tangent: it holds nothing
+float0 = FLOAT0
 
 
 def check_callable(fun: Any, transform: str) -> None:
