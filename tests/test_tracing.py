@@ -505,10 +505,9 @@ def test_where_and_out_of_ufuncs_are_refused():
             ft.grad(lambda x, f=f: f(x, out=np.empty(())))(X)
 
 
-def test_an_unsupported_function_names_near_ones():
-    with pytest.raises(UnsupportedFunctionError, match="np.nancumsum") as error:
-        ft.grad(lambda x: np.nancumsum(x))(X)
-    assert "cumsum" in str(error.value)
+def test_an_unsupported_function_is_named():
+    with pytest.raises(UnsupportedFunctionError, match="np.busday_count"):
+        ft.grad(lambda x: np.busday_count(x, x))(X)
 
 
 def test_functions_take_lists_and_tuples_of_tracers():
