@@ -268,3 +268,19 @@ def test_gradients_of_integers_pass_through_other_transforms():
         assert (found["n"].shape, found["n"].dtype) == ((3,), ft.float0)
     outer = ft.grad(lambda x: gradient({"x": x, "n": np.arange(3)})["x"] * x)
     assert outer(2.0) == 3.0
+
+
+@pytest.mark.parametrize("cotangent", [1j, np.complex128(1j)])
+def test_a_complex_cotangent_of_a_real_output_is_refused(cotangent):
+    with pytest.raises(errors.DerivativeTypeError, match="has dtype complex128"):
+        ft.vjp(lambda x: x * 2, 1.0)[1](cotangent)
+
+
+@pytest.mark.parametrize("numbers", ["x", 0.5, ("x",)])
+def test_static_argnums_that_are_no_ints_are_refused(numbers):
+    with pytest.raises(errors.ArgumentError, match="static_argnames"):
+        ft.jit(lambda x: x, static_argnums=numbers)
+
+
+def test_static_argnums_may_be_numpys_ints():
+    assert ft.jit(lambda x, n: x * n, static_argnums=np.int64(1))(1.0, 2) == 2.0

@@ -86,6 +86,6 @@ def fit(value: Any, type: ArrayType, what: str) -> Any:
     given = type_of(value)
     if given.shape != type.shape:
         raise ShapeError(f"{what} has shape {given.shape}, and it must be {type.shape}")
-    if not given.weak and not np.can_cast(given.dtype, type.dtype, "same_kind"):
+    if not np.can_cast(given.dtype, type.dtype, "same_kind"):
         raise DerivativeTypeError(f"{what} has dtype {given.dtype}, and it must be {type.dtype}")
     return astype(value, type.dtype)

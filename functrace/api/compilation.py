@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import threading
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -226,7 +226,12 @@ def _static_arguments(
     fun: Callable[..., Any], numbers: Any, names: Any
 ) -> tuple[frozenset[int], frozenset[str]]:
     """Static arguments by number and by name: each known by the other where the signature tells."""
-    found = {numbers} if isinstance(numbers, int) else set(numbers)
+    found = set(numbers) if isinstance(numbers, Iterable) else {numbers}
+    if not all(isinstance(n, (int, np.integer)) for n in found):
+        raise ArgumentError(
+            f"jit: static_argnums={numbers!r} are not positions of arguments, which are ints",
+            "to mark an argument static by its name, use static_argnames",
+        )
     called = {names} if isinstance(names, str) else set(names)
     if not found and not called:
         return frozenset(), frozenset()
