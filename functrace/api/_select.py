@@ -72,11 +72,7 @@ def select(
         else:
             numbers.append(_position_of(fun, name, len(args), transform))
     if len({*numbers, *keywords}) < len(numbers) + len(keywords):
-        raise ArgumentError(
-            f"{transform} was told to differentiate by the same argument twice: "
-            f"argnums={argnums}, argnames={argnames}",
-            "name each argument once",
-        )
+        raise _chosen_twice(transform, argnums, argnames)
     chosen = (tuple([args[i] for i in numbers]), {name: kwargs[name] for name in keywords})
 
     def call(replaced: Any) -> Any:
@@ -94,6 +90,14 @@ def select(
     one_name = isinstance(argnames, str) and argnums is None
     single = "named" if one_name and keywords else "positional" if one_number or one_name else ""
     return Selection(call, leaves, structure, paths, single)
+
+
+def _chosen_twice(transform: str, argnums: ArgNums, argnames: ArgNames) -> ArgumentError:
+    return ArgumentError(
+        f"{transform} was told to differentiate by the same argument twice: "
+        f"argnums={argnums}, argnames={argnames}",
+        "name each argument once",
+    )
 
 
 def _position_of(fun: Callable[..., Any], name: str, count: int, transform: str) -> int:
