@@ -90,13 +90,14 @@ class Primitive:
 
     Attributes:
         elementwise: whether each output element depends on the operands' elements there alone.
+        view: whether NumPy's result shares the memory of the first operand.
         multiple: whether the op has several outputs. Then `infer`, `impl` and the rules deal in
             tuples.
     """
 
     __slots__ = (
         "_inferred", "batch", "elementwise", "impl", "infer", "jvp", "multiple", "name", "text",
-        "transpose",
+        "transpose", "view",
     )  # fmt: skip
 
     def __init__(
@@ -110,6 +111,7 @@ class Primitive:
         batch: Rule | Declared = MISSING,
         text: Rule | None = None,
         elementwise: bool = False,
+        view: bool = False,
         multiple: bool = False,
     ):
         if name in PRIMITIVES:
@@ -122,6 +124,7 @@ class Primitive:
         self.batch = batch
         self.text = text
         self.elementwise = elementwise
+        self.view = view
         self.multiple = multiple
         self._inferred: dict[Any, tuple[ArrayType, ...]] = {}
         PRIMITIVES[name] = self

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from . import operators  # noqa: F401 -- gives tracers their operators
 from .errors import (
     CapturedArrayChangedError,
     ConcretizationError,
@@ -25,6 +26,7 @@ from .errors import (
     FunctraceError,
     LeafTypeError,
     LeakedTracerError,
+    TracerAssignmentError,
 )
 from .ir import FLOAT0, ArrayType, Atom, Equation, Literal, Program, Var
 from .locks import LOCKS
@@ -325,6 +327,26 @@ class Recorder:
     def value_of_atom(self, atom: Atom) -> Any:
         """What rules and callers compute with: a tracer for a Var, the value of a Literal."""
         return Tracer(self, atom, atom.type) if isinstance(atom, Var) else atom.value
+
+    def demand_own(self, tracer: Tracer, operator: str) -> None:
+        """Check that nothing but a tracer would show it, were its array changed in place.
+
+        Raises:
+            TracerAssignmentError: for an argument, a captured value, a view, or what has views.
+        """
+        why = "it is an argument, or belongs to the surrounding code"
+        for equation in reversed(self.equations if _current.get() is self else ()):
+            if tracer.variable in equation.outputs:
+                why = "it is a view of another array" if equation.primitive.view else ""
+                break
+            if equation.primitive.view and equation.inputs[0] is tracer.variable:
+                why = "another array is a view of it"
+                break
+        if why:
+            raise TracerAssignmentError(
+                f"`{operator}` changes a traced array of type {tracer.type} in place, and {why}",
+                f"write `x = x {operator[:-1]} y`, or change a copy: x = x.copy()",
+            )
 
     # Values on demand.
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import difflib
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .errors import (
     ArgumentError,
-    DTypeError,
     TracerAssignmentError,
     TracerConversionError,
     UnsupportedFunctionError,
@@ -33,7 +32,6 @@ REFUSED: dict[Callable[..., Any], str] = {}  # what changes its argument in plac
 
 _SCALARS = (bool, int, float, complex)
 _LOOP_OPTIONS = {"dtype", "signature", "casting", "order", "subok"}
-_OPERANDS = (np.ndarray, np.generic, bool, int, float, complex, list, tuple)
 
 
 class Tracer:
@@ -113,10 +111,10 @@ class Tracer:
         return repr(self)
 
     def __copy__(self) -> Tracer:
-        return self
+        return copied(self)
 
     def __deepcopy__(self, memo: Any) -> Tracer:
-        return self
+        return copied(self)
 
     def __reduce__(self) -> Any:
         raise ArgumentError("a traced array can not be pickled", "pickle the function's result")
@@ -169,7 +167,7 @@ class Tracer:
             module = (getattr(function, "__module__", "") or "").removeprefix("numpy").strip(".")
             name = f"{module}.{function.__name__}".strip(".")
             raise unsupported(name, [known.__name__ for known in FUNCTIONS])
-        return implementation(*args, **kwargs)
+        return apart(implementation(*args, **kwargs), function, args)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         if user_operation() == "store":
@@ -308,19 +306,19 @@ class Tracer:
 
     def astype(self, dtype: Any, *_ordering: Any, **_layout: Any) -> Any:
         """The values converted to a dtype."""
-        return FUNCTIONS[np.ndarray.astype](self, dtype)
+        return copied(FUNCTIONS[np.ndarray.astype](self, dtype))
 
     def flatten(self, order: Any = "C") -> Any:
         """All elements along one axis."""
-        return FUNCTIONS[np.ravel](self, order)
+        return copied(FUNCTIONS[np.ravel](self, order))
 
     def compress(self, condition: Any, axis: int | None = None, out: Any = None) -> Any:
         """The slices along an axis for which a condition holds."""
         return FUNCTIONS[np.compress](condition, self, axis, out)
 
     def copy(self, _order: Any = "C") -> Any:
-        """Itself: a traced value never changes."""
-        return self
+        """The same value; in-place operators change the copy alone."""
+        return copied(self)
 
     def conjugate(self) -> Any:
         """The complex conjugate."""
@@ -331,8 +329,8 @@ class Tracer:
     def __round__(self, digits: int | None = None) -> Any:
         rounded = FUNCTIONS[np.round](self, digits or 0)
         if digits is None and not self.type.shape:  # Python's round then gives an int
-            return _weakened(FUNCTIONS[np.ndarray.astype](rounded, np.int64))
-        return _weakened(rounded) if self.type.weak else rounded
+            return weakened(FUNCTIONS[np.ndarray.astype](rounded, np.int64))
+        return weakened(rounded) if self.type.weak else rounded
 
     def __divmod__(self, other: Any) -> Any:
         return self // other, self % other
@@ -372,6 +370,35 @@ class Tracer:
         def __invert__(self) -> Any: ...
 
 
+_VIEWS = {
+    getattr(np, name)
+    for name in (
+        "reshape", "ravel", "transpose", "permute_dims", "matrix_transpose", "swapaxes", "moveaxis",
+        "rollaxis", "squeeze", "expand_dims", "atleast_1d", "atleast_2d", "atleast_3d",
+        "broadcast_to", "broadcast_arrays", "real", "flip", "fliplr", "flipud", "rot90", "split",
+        "array_split", "hsplit", "vsplit", "dsplit", "unstack",
+    )
+    if hasattr(np, name)
+}  # fmt: skip
+
+
+def apart(result: Any, function: Any, args: Sequence[Any]) -> Any:
+    """A result that is an argument itself as an object of its own, unless NumPy gives a view.
+
+    `y = np.clip(x, None, None); y += 1` must not change x.
+    """
+    if type(result) is Tracer and function not in _VIEWS:
+        for arg in args:
+            if arg is result or (isinstance(arg, (list, tuple)) and any(x is result for x in arg)):
+                return copied(result)
+    return result
+
+
+def copied(tracer: Tracer) -> Tracer:
+    """The same value in an array of its own, which in-place operators change alone."""
+    return FUNCTIONS[np.ndarray.copy](tracer) if tracer.type.shape else tracer
+
+
 def unsupported(name: str, known: list[str]) -> UnsupportedFunctionError:
     """The error for a NumPy function that has no implementation, with the nearest that has."""
     near = difflib.get_close_matches(name.rpartition(".")[2], known, n=3, cutoff=0.7)
@@ -384,130 +411,28 @@ def unsupported(name: str, known: list[str]) -> UnsupportedFunctionError:
     )
 
 
-_ARITHMETIC = {
-    "add": np.add,
-    "sub": np.subtract,
-    "mul": np.multiply,
-    "truediv": np.true_divide,
-    "floordiv": np.floor_divide,
-    "mod": np.remainder,
-    "pow": np.power,
-    "and": np.bitwise_and,
-    "or": np.bitwise_or,
-    "xor": np.bitwise_xor,
-    "lshift": np.left_shift,
-    "rshift": np.right_shift,
-}
-_COMPARISONS = {
-    "lt": np.less,
-    "le": np.less_equal,
-    "gt": np.greater,
-    "ge": np.greater_equal,
-    "eq": np.equal,
-    "ne": np.not_equal,
-}
-_UNARY = {"neg": np.negative, "pos": np.positive, "abs": np.absolute, "invert": np.invert}
-_METHOD_FUNCTIONS = (
-    np.sum, np.mean, np.max, np.min, np.prod, np.argmax, np.argmin, np.any, np.all, np.var, np.std,
-    np.cumsum, np.cumprod, np.ravel, np.squeeze, np.swapaxes, np.dot, np.clip, np.round, np.take,
-    np.repeat, np.diagonal, np.trace, np.ptp, np.argsort, np.searchsorted, np.nonzero,
-    np.choose, np.argpartition,
-)  # fmt: skip
-
-
-def _weak(operand: Any) -> bool:
+def is_weak(operand: Any) -> bool:
     """Whether a value is a Python scalar, or a traced one."""
     kind = type(operand)
     return operand.type.weak if kind is Tracer else kind in _SCALARS
 
 
-def _weakened(result: Any) -> Any:
+def weakened(result: Any) -> Any:
     """A traced result marked as the Python scalar that Python's own operator would give."""
     return Tracer(result.recorder, result.variable, ArrayType((), result.dtype, weak=True))
 
 
-def _widened(operand: Any) -> Any:
+def widened(operand: Any) -> Any:
     """Python counts with `True` as with 1; NumPy does not."""
     if type(operand) is Tracer:
         if operand.dtype.kind == "b":
-            return _weakened(FUNCTIONS[np.ndarray.astype](operand, np.int64))
+            return weakened(FUNCTIONS[np.ndarray.astype](operand, np.int64))
         return operand
     return +operand  # an int for a bool; -0.0 stays what it is
-
-
-def _demand_order(left: Any, right: Any) -> None:
-    """Python, unlike NumPy, does not order complex numbers."""
-    for operand in (left, right):
-        if isinstance(operand, complex) or (type(operand) is Tracer and operand.dtype.kind == "c"):
-            raise DTypeError(
-                "Python's complex numbers have no order", "compare their real parts or abs()"
-            )
 
 
 def pythonic(function: Callable[..., Any], operand: Tracer) -> Any:
     """Apply a function as Python does: of a Python scalar it gives a Python scalar."""
     if operand.type.weak:
-        return _weakened(function(_widened(operand)))
+        return weakened(function(widened(operand)))
     return function(operand)
-
-
-def _install_binary(name: str, ufunc: np.ufunc, arithmetic: bool) -> None:
-    def forward(self: Tracer, other: Any) -> Any:
-        return _binary(self, other, self, other)
-
-    def reflected(self: Tracer, other: Any) -> Any:
-        return _binary(other, self, self, other)
-
-    def _binary(left: Any, right: Any, self: Tracer, other: Any) -> Any:
-        if type(other) is not Tracer and not isinstance(other, _OPERANDS):
-            return NotImplemented
-        if self.type.weak and _weak(other):
-            if arithmetic and name not in ("and", "or", "xor"):
-                left, right = _widened(left), _widened(right)
-            if name in ("lt", "le", "gt", "ge"):
-                _demand_order(left, right)
-            return _weakened(UFUNCS[ufunc](left, right))
-        return UFUNCS[ufunc](left, right)
-
-    setattr(Tracer, f"__{name}__", forward)
-    if arithmetic:
-        setattr(Tracer, f"__r{name}__", reflected)
-
-
-def _install_unary(name: str, ufunc: np.ufunc) -> None:
-    def method(self: Tracer) -> Any:
-        return pythonic(UFUNCS[ufunc], self)
-
-    setattr(Tracer, f"__{name}__", method)
-
-
-def _matmul(self: Tracer, other: Any) -> Any:
-    return UFUNCS[np.matmul](self, other)
-
-
-def _rmatmul(self: Tracer, other: Any) -> Any:
-    return UFUNCS[np.matmul](other, self)
-
-
-def _install_method(function: Callable[..., Any]) -> None:
-    def method(self: Tracer, *args: Any, **kwargs: Any) -> Any:
-        implementation = FUNCTIONS.get(function)
-        if implementation is None:
-            raise unsupported(function.__name__, [known.__name__ for known in FUNCTIONS])
-        return implementation(self, *args, **kwargs)
-
-    method.__name__ = function.__name__
-    method.__doc__ = f"As `np.{function.__name__}`."
-    setattr(Tracer, function.__name__, method)
-
-
-for _name, _ufunc in _ARITHMETIC.items():
-    _install_binary(_name, _ufunc, arithmetic=True)
-for _name, _ufunc in _COMPARISONS.items():
-    _install_binary(_name, _ufunc, arithmetic=False)
-for _name, _ufunc in _UNARY.items():
-    _install_unary(_name, _ufunc)
-for _function in _METHOD_FUNCTIONS:
-    _install_method(_function)
-Tracer.__matmul__ = _matmul  # type: ignore[method-assign] -- as the tables above
-Tracer.__rmatmul__ = _rmatmul  # type: ignore[method-assign]

@@ -40,6 +40,7 @@ LAYERS: list[set[str]] = [
     {"ir", "pretty"},
     {"primitive"},
     {"tracer"},
+    {"operators"},
     {"recorder", "locks"},
     {"ops"},
     {"transforms", "numpy"},

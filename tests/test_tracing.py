@@ -407,21 +407,6 @@ def test_ufuncs_take_lists_beside_tracers():
     check_like_numpy(lambda x: np.maximum([[1.5], [2.5]], x), X)
 
 
-def test_augmented_assignment_binds_a_new_value():
-    def f(x):
-        y = x
-        y += 1
-        y *= x
-        y -= 2.0
-        y /= 3
-        y **= 2
-        return y, x
-
-    check = ft.jit(f)(X)
-    assert_close(check[0], ((X + 1) * X - 2) ** 2 / 9)
-    assert_close(check[1], X)
-
-
 def test_augmented_assignment_of_a_plain_array_by_a_tracer_is_refused():
     def f(x):
         y = np.ones(3)
@@ -630,10 +615,9 @@ def test_contains_asks_for_values():
     assert_close(ft.grad(lambda x: x[0] if 9.0 in x else x[1])(X), [0, 1, 0])
 
 
-def test_copies_of_a_tracer_are_the_tracer():
-    assert traced(X, lambda t: copy.copy(t) is t and copy.deepcopy(t) is t and t.copy() is t)
-    f = lambda x: np.sum(copy.deepcopy({"a": [x, 1.0]})["a"][0] ** 2)
-    assert_close(ft.grad(f)(X), 2 * X)
+def test_copies_of_a_tracer_are_traced_arrays_of_their_own():
+    assert traced(X, lambda t: copy.copy(t) is not t and t.copy() is not t)
+    assert_close(ft.jit(lambda t: copy.deepcopy([t])[0])(X), X)
 
 
 def test_a_tracer_has_no_hash_and_compares_elementwise():

@@ -17,7 +17,7 @@ from ..ops.cast import ASTYPE
 from ..ops.contract import EINSUM
 from ..ops.elementwise import STOP_GRADIENT
 from ..ops.index import SLICE
-from ..ops.shape import BROADCAST_TO, REDUCE_SUM, RESHAPE, TRANSPOSE
+from ..ops.shape import BROADCAST_TO, COPY, REDUCE_SUM, RESHAPE, TRANSPOSE
 from .einsum import lower_einsum
 from .kernels import KERNELS
 
@@ -92,8 +92,8 @@ class Lowering:
             return [self.emit("ufunc", operands, result.shape, primitive.impl)]
         if primitive is EINSUM:
             return [lower_einsum(self, params["spec"], operands, result)]
-        if primitive is STOP_GRADIENT:
-            return operands
+        if primitive is STOP_GRADIENT or primitive is COPY:
+            return operands  # nothing in a plan changes a value, and outputs are copied at the end
         if primitive in _VIEWS:
             return [self.emit(_VIEWS[primitive], operands, result.shape, *params.values())]
         if primitive is REDUCE_SUM:

@@ -65,10 +65,10 @@ def _joined(nested: Any) -> Any:
     return stack([_joined(x) for x in nested]) if has_tracer(nested) else np.asarray(nested)
 
 
-@implements(np.copy)
+@implements(np.copy, np.ndarray.copy)
 def copy(a: Any, order: Any = "K", subok: bool = False) -> Any:
-    """A traced value itself, for it never changes."""
-    return as_array(a)
+    """The same value; in-place operators such as `+=` change the copy alone."""
+    return shape.copy(as_array(a))
 
 
 # Filled with one value. NumPy's own functions can not be asked for an array that holds a tracer.

@@ -24,7 +24,7 @@ from ..primitive import (
     Primitive,
 )
 from ..recorder import bind, type_of
-from ..tracer import UFUNCS, Tracer
+from ..tracer import UFUNCS, Tracer, copied
 from ._families import binary, elementwise, unary
 from .cast import astype, operand, promote, promote_together, real_dtype_of
 from .shape import unbroadcast
@@ -69,7 +69,8 @@ square = unary("square", np.square, lambda t, y, x: t * (x * 2), text="{} ** 2")
 
 def positive(x: Any) -> Any:
     """As `np.positive`."""
-    return promote(np.positive, [x])[0]
+    result = promote(np.positive, [x])[0]
+    return copied(result) if result is x and type(x) is Tracer else result
 
 
 UFUNCS[np.positive] = positive

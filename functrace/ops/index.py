@@ -90,6 +90,7 @@ SLICE = Primitive(
     transpose=_slice_transpose,
     batch=_slice_batch,
     text=lambda x, *, ranges: f"{x}[{_slices_text(ranges)}]",
+    view=True,
 )
 
 # place

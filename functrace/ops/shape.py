@@ -1,6 +1,6 @@
 """The linear ops that only move and repeat elements, and the sum that undoes repetition.
 
-Everything else is built on these four: `reshape`, `transpose`, `broadcast_to`, `reduce_sum`.
+Everything else is built on these: `reshape`, `transpose`, `broadcast_to`, `copy`, `reduce_sum`.
 """
 
 from __future__ import annotations
@@ -78,6 +78,7 @@ RESHAPE = Primitive(
     transpose=_reshape_transpose,
     batch=_reshape_batch,
     text=_reshape_text,
+    view=True,
 )
 
 
@@ -131,6 +132,7 @@ TRANSPOSE = Primitive(
     transpose=_transpose_transpose,
     batch=_transpose_batch,
     text=_transpose_text,
+    view=True,
 )
 
 
@@ -212,6 +214,27 @@ BROADCAST_TO = Primitive(
     transpose=_broadcast_transpose,
     batch=_broadcast_batch,
     text=lambda x, *, shape: f"broadcast_to({x}, {shape})",
+    view=True,
+)
+
+
+# copy
+
+
+def copy(x: Any) -> Any:
+    """The same value in memory of its own, which in-place operators of the user change alone."""
+    return bind(COPY, x)
+
+
+COPY = Primitive(
+    "copy",
+    infer=lambda x: x.strong,
+    impl=lambda x: np.array(x)[()],
+    jvp=LINEAR,
+    transpose=lambda ct, operands: (ct,),
+    batch=lambda size, operands, mapped: copy(operands[0]),
+    text=lambda x: f"{x}.copy()",
+    elementwise=True,
 )
 
 

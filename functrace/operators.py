@@ -1,0 +1,162 @@
+"""The operators and methods of traced arrays.
+
+An operator is a ufunc and a method is NumPy's function of the same name. Between Python scalars
+an operator gives a Python scalar, as Python's own does. An in-place operator changes the array
+that a tracer stands for where nobody else would see the change, and is refused elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .errors import DTypeError, ShapeError
+from .tracer import (
+    FUNCTIONS,
+    UFUNCS,
+    Tracer,
+    apart,
+    is_weak,
+    pythonic,
+    unsupported,
+    weakened,
+    widened,
+)
+
+_OPERANDS = (np.ndarray, np.generic, bool, int, float, complex, list, tuple)
+_ARITHMETIC = {
+    "add": np.add,
+    "sub": np.subtract,
+    "mul": np.multiply,
+    "truediv": np.true_divide,
+    "floordiv": np.floor_divide,
+    "mod": np.remainder,
+    "pow": np.power,
+    "and": np.bitwise_and,
+    "or": np.bitwise_or,
+    "xor": np.bitwise_xor,
+    "lshift": np.left_shift,
+    "rshift": np.right_shift,
+}
+_SYMBOLS = {
+    "add": "+", "sub": "-", "mul": "*", "truediv": "/", "floordiv": "//", "mod": "%", "pow": "**",
+    "and": "&", "or": "|", "xor": "^", "lshift": "<<", "rshift": ">>", "matmul": "@",
+}  # fmt: skip
+_COMPARISONS = {
+    "lt": np.less,
+    "le": np.less_equal,
+    "gt": np.greater,
+    "ge": np.greater_equal,
+    "eq": np.equal,
+    "ne": np.not_equal,
+}
+_UNARY = {"neg": np.negative, "pos": np.positive, "abs": np.absolute, "invert": np.invert}
+_METHOD_FUNCTIONS = (
+    np.sum, np.mean, np.max, np.min, np.prod, np.argmax, np.argmin, np.any, np.all, np.var, np.std,
+    np.cumsum, np.cumprod, np.ravel, np.squeeze, np.swapaxes, np.dot, np.clip, np.round, np.take,
+    np.repeat, np.diagonal, np.trace, np.ptp, np.argsort, np.searchsorted, np.nonzero,
+    np.choose, np.argpartition,
+)  # fmt: skip
+
+
+def _demand_order(left: Any, right: Any) -> None:
+    """Python, unlike NumPy, does not order complex numbers."""
+    for operand in (left, right):
+        if isinstance(operand, complex) or (type(operand) is Tracer and operand.dtype.kind == "c"):
+            raise DTypeError(
+                "Python's complex numbers have no order", "compare their real parts or abs()"
+            )
+
+
+def _install_binary(name: str, ufunc: np.ufunc, arithmetic: bool) -> None:
+    def forward(self: Tracer, other: Any) -> Any:
+        return _binary(self, other, self, other)
+
+    def reflected(self: Tracer, other: Any) -> Any:
+        return _binary(other, self, self, other)
+
+    def _binary(left: Any, right: Any, self: Tracer, other: Any) -> Any:
+        if type(other) is not Tracer and not isinstance(other, _OPERANDS):
+            return NotImplemented
+        if self.type.weak and is_weak(other):
+            if arithmetic and name not in ("and", "or", "xor"):
+                left, right = widened(left), widened(right)
+            if name in ("lt", "le", "gt", "ge"):
+                _demand_order(left, right)
+            return weakened(UFUNCS[ufunc](left, right))
+        return UFUNCS[ufunc](left, right)
+
+    setattr(Tracer, f"__{name}__", forward)
+    if arithmetic:
+        setattr(Tracer, f"__r{name}__", reflected)
+
+
+def _install_in_place(name: str, ufunc: np.ufunc) -> None:
+    symbol = f"{_SYMBOLS[name]}="
+
+    def method(self: Tracer, other: Any) -> Any:
+        if not self.type.shape:  # a scalar never changes: Python takes x = x + y
+            return NotImplemented
+        if type(other) is not Tracer and not isinstance(other, _OPERANDS):
+            return NotImplemented
+        self.recorder.demand_own(self, symbol)
+        result = UFUNCS[ufunc](self, other)
+        if result.shape != self.type.shape:
+            raise ShapeError(
+                f"`{symbol}` into an array of shape {self.type.shape} of a result of shape "
+                f"{result.shape}",
+                f"write `x = x {symbol[:-1]} y`",
+            )
+        if not np.can_cast(result.dtype, self.type.dtype, "same_kind"):
+            raise DTypeError(
+                f"`{symbol}` into an array of dtype {self.type.dtype} of a result of dtype "
+                f"{result.dtype}",
+                f"write `x = x {symbol[:-1]} y`",
+            )
+        self.variable = FUNCTIONS[np.ndarray.astype](result, self.type.dtype).variable
+        return self
+
+    setattr(Tracer, f"__i{name}__", method)
+
+
+def _install_unary(name: str, ufunc: np.ufunc) -> None:
+    def method(self: Tracer) -> Any:
+        return pythonic(UFUNCS[ufunc], self)
+
+    setattr(Tracer, f"__{name}__", method)
+
+
+def _matmul(self: Tracer, other: Any) -> Any:
+    return UFUNCS[np.matmul](self, other)
+
+
+def _rmatmul(self: Tracer, other: Any) -> Any:
+    return UFUNCS[np.matmul](other, self)
+
+
+def _install_method(function: Callable[..., Any]) -> None:
+    def method(self: Tracer, *args: Any, **kwargs: Any) -> Any:
+        implementation = FUNCTIONS.get(function)
+        if implementation is None:
+            raise unsupported(function.__name__, [known.__name__ for known in FUNCTIONS])
+        return apart(implementation(self, *args, **kwargs), function, (self, *args))
+
+    method.__name__ = function.__name__
+    method.__doc__ = f"As `np.{function.__name__}`."
+    setattr(Tracer, function.__name__, method)
+
+
+for _name, _ufunc in _ARITHMETIC.items():
+    _install_binary(_name, _ufunc, arithmetic=True)
+for _name, _ufunc in {**_ARITHMETIC, "matmul": np.matmul}.items():
+    _install_in_place(_name, _ufunc)
+for _name, _ufunc in _COMPARISONS.items():
+    _install_binary(_name, _ufunc, arithmetic=False)
+for _name, _ufunc in _UNARY.items():
+    _install_unary(_name, _ufunc)
+for _function in _METHOD_FUNCTIONS:
+    _install_method(_function)
+Tracer.__matmul__ = _matmul  # type: ignore[method-assign] -- as the tables above
+Tracer.__rmatmul__ = _rmatmul  # type: ignore[method-assign]
