@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import operators  # noqa: F401 -- gives tracers their operators
+from .collection import PausedCollection
 from .errors import (
     CapturedArrayChangedError,
     ConcretizationError,
@@ -170,6 +171,8 @@ class Recording(NamedTuple):
             for var, value in zip(program.inputs[count:], self.captured, strict=True)
             if type(value) is not Tracer
         }
+        if not constants:
+            return program
         equations = [
             Equation(
                 e.primitive,
@@ -462,7 +465,7 @@ def record(
         reason: the transform that withholds values, for error messages.
         name: the name of the Program.
     """
-    with recording(reason) as recorder:
+    with PausedCollection(), recording(reason) as recorder:
         inputs = [
             recorder.input(type, label, None if values is None else values[i])
             for i, (type, label) in enumerate(zip(types, names, strict=True))

@@ -1,6 +1,7 @@
 """What a tracer is and does: leaks, captured arrays, operators, conversions, NumPy's protocols."""
 
 import copy
+import gc
 import operator
 import pickle
 
@@ -700,3 +701,21 @@ def test_a_plain_array_is_indexed_by_a_traced_integer():
     table = np.array([10.0, 20.0, 30.0])
     by_place = lambda x: table[np.argmax(x)] * np.sum(x)
     assert_close(ft.grad(by_place)(X), np.full(3, 30.0))
+
+
+def test_the_cycle_collector_is_on_again_after_a_trace_and_after_an_error():
+    def fails(x):
+        raise RuntimeError("no")
+
+    assert gc.isenabled()
+    ft.grad(np.sum)(X)
+    assert gc.isenabled()
+    with pytest.raises(RuntimeError, match="no"):
+        ft.grad(fails)(X)
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        ft.grad(np.sum)(X)
+        assert not gc.isenabled()
+    finally:
+        gc.enable()

@@ -8,32 +8,18 @@ its structure.
 
 from __future__ import annotations
 
-import gc
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, NamedTuple
 
+from ..collection import PausedCollection
 from ..executors import reference
 from ..executors.plan import make_plan
 from ..executors.planned import compiled, interpreter
 from ..ir import Equation, Program
 from ..passes.pipeline import clean, optimize
 from ..recorder import plain, recorder_for
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Pause Python's cycle collector: rewriting makes many objects, all of which stay."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
-
 
 _NUMPY_ERRORS = (ValueError, IndexError, ArithmeticError)  # ArithmeticError under np.errstate
 _INTERPRETED_RUNS = 8  # making code costs about as much as these save
@@ -76,7 +62,7 @@ class Runner:
             raise
 
     def _first(self, operands: Sequence[Any]) -> Sequence[Any]:
-        with _no_collection():
+        with PausedCollection():
             plan = make_plan(optimize(self.program))
         run = interpreter(plan)
 
@@ -135,7 +121,7 @@ class _StructuralCache:
                 self.hits += 1
                 self._entries.move_to_end(key)
                 return found[0]
-        with _no_collection():
+        with PausedCollection():
             made = make()
         with self._mutex:
             self.misses += 1
