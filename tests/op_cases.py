@@ -9,6 +9,7 @@ answers for. Operands stay away from kinks and branch cuts, so that finite diffe
 from __future__ import annotations
 
 import operator
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -41,6 +42,18 @@ _random = np.random.default_rng(20)
 
 def case(name: str, fun: Callable[..., Any], *operands: Any, **options: bool) -> None:
     CASES.append(Case(name, fun, operands, **options))
+
+
+def quiet(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function without NumPy's warnings of what newer versions do."""
+
+    def call(*operands: Any) -> Any:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            warnings.simplefilter("ignore", FutureWarning)
+            return function(*operands)
+
+    return call
 
 
 def real(*shape: int) -> Any:

@@ -17,6 +17,7 @@ from .norms import norm
 
 _MISSING: Any = np._NoValue  # type: ignore[attr-defined] -- what NumPy's signatures hold for "not given"
 _ONE = np.eye(1)
+_ALWAYS_COMPLEX = np.linalg.eigvals(_ONE).dtype.kind == "c"  # from NumPy 2.5 on
 
 # NumPy's named tuples
 EigResult = type(np.linalg.eig(_ONE))
@@ -198,11 +199,12 @@ def _is_lower(triangle: str) -> bool:
 
 
 def _eigenvalues(x: Any) -> Any:
-    """Real eigenvalues where all are real, as NumPy gives them. Under jit and vmap they are unknown
-    while tracing, and their dtype is complex.
+    """Complex eigenvalues; before NumPy 2.5 real ones where all are real, as NumPy gives them.
+
+    Under jit and vmap the values are unknown while tracing, and their dtype is always complex.
     """
     values = spectra.eigvals(x, dtype=np.result_type(x.dtype, np.complex64))
-    if x.dtype.kind == "c" or not _is_true(_are_real(values), otherwise=False):
+    if _ALWAYS_COMPLEX or x.dtype.kind == "c" or not _is_true(_are_real(values), otherwise=False):
         return values
     return spectra.eigvals(x, dtype=x.dtype)
 
