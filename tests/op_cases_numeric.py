@@ -53,7 +53,9 @@ case("maximum accumulate of integers", np.maximum.accumulate, np.array([2, 5, 3,
 # Elementwise functions
 
 case("sinc", np.sinc, real(2, 3))
-case("sinc near 0", np.sinc, np.array([0.0, 1e-9, -0.1, 2.0]))
+with np.errstate(invalid="ignore"):  # older versions of NumPy have no half-precision sinc(0)
+    _zero_in_half = not np.isnan(np.sinc(np.zeros(1, np.float16))).any()
+case("sinc near 0", np.sinc, np.array([0.0, 1e-9, -0.1, 2.0])[0 if _zero_in_half else 2 :])
 case("sinc of complex", np.sinc, complex_(3))
 case("sinc of integers", np.sinc, integers(3))
 case("i0", np.i0, np.array([-1.5, 0.0, 0.3, 7.9, 10.0]))
