@@ -18,8 +18,10 @@ Example:
     (array([0, 2]),)
 """
 
+from typing import TYPE_CHECKING, Any
+
 # These answer for NumPy's functions from when they are imported.
-from . import (  # noqa: F401 -- before NumPy's names, which are the ones to keep
+from . import (  # noqa: F401 -- before NumPy's modules, whose names are the ones to keep
     bits,
     contractions,
     creation,
@@ -46,7 +48,9 @@ from . import (  # noqa: F401 -- before NumPy's names, which are the ones to kee
 
 # isort: split
 
-from numpy import *  # noqa: F403  # pyright: ignore[reportWildcardImportFromLibrary]
+import numpy as _numpy
+from numpy import fft as fft  # noqa: F811 -- NumPy's own, as for every name
+from numpy import linalg as linalg  # noqa: F811
 
 from .creation import array as array
 from .creation import asanyarray as asanyarray
@@ -56,3 +60,15 @@ from .selection import argwhere as argwhere
 from .selection import flatnonzero as flatnonzero
 from .selection import nonzero as nonzero
 from .sets import unique as unique
+
+if TYPE_CHECKING:
+    from numpy import *  # noqa: F403  # pyright: ignore[reportWildcardImportFromLibrary]
+else:  # on demand: a wildcard import would load NumPy's test and Fortran tools as well
+
+    def __getattr__(name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(_numpy, name)
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *dir(_numpy)})
