@@ -15,7 +15,8 @@ from ..errors import ShapeError
 from ..ir import ArrayType, Shape
 from ..primitive import LINEAR, Linear, Primitive
 from ..recorder import bind
-from .shape import broadcast_shapes, broadcast_to, moveaxis, remaining, reshape
+from ._families import align_ranks
+from .shape import broadcast_shapes, broadcast_to, moveaxis, remaining
 
 Ranges = tuple[tuple[int, int, int], ...]  # for each axis: start, length, step
 
@@ -217,11 +218,7 @@ def _gather_transpose(ct: Any, operands: Any, *, axes: tuple[int, ...]) -> Any:
 def _rows(size: int, indices: Sequence[Any], mapped: Sequence[bool]) -> list[Any]:
     """Indices of one rank, preceded by one that counts along the mapped axis."""
     rank = max(i.ndim - is_mapped for i, is_mapped in zip(indices, mapped, strict=True))
-    aligned = [
-        reshape(i, (size, *(1,) * (rank - i.ndim + 1), *i.shape[1:])) if is_mapped else i
-        for i, is_mapped in zip(indices, mapped, strict=True)
-    ]
-    return [np.arange(size).reshape(size, *(1,) * rank), *aligned]
+    return [np.arange(size).reshape(size, *(1,) * rank), *align_ranks(size, indices, mapped)]
 
 
 def _gather_batch(size: int, operands: Any, mapped: Any, *, axes: tuple[int, ...]) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import NonDifferentiableError, ProgramError
-from ..ir import Equation, Program, Var
+from ..ir import ArrayType, Equation, Program, Var
 from ..primitive import LINEAR, NONDIFFERENTIABLE, ZERO
 from ..recorder import Recorder, bind, rewriting
 from ..tracer import Tracer
@@ -77,16 +77,23 @@ def _push(
         out = call(primals, given, values if primitive.multiple else values[0], **equation.params)
     for var, tangent in zip(equation.outputs, out if primitive.multiple else (out,), strict=True):
         if tangent is not None and var.type.inexact:
-            _check(equation, var, tangent)
+            check_type(equation, "jvp", "tangent", tangent, "output", var.type)
             tangents[var] = tangent
 
 
-def _check(equation: Equation, var: Var, tangent: Any) -> None:
-    if tangent.shape != var.type.shape or tangent.dtype != var.type.dtype:
+def check_type(
+    equation: Equation, rule: str, given: str, value: Any, of: str, type: ArrayType
+) -> None:
+    """Check that what a rule gave has the type of the output or operand it belongs to.
+
+    Raises:
+        ProgramError: naming the primitive and both types.
+    """
+    if value.shape != type.shape or value.dtype != type.dtype:
         raise ProgramError(
-            f"the jvp rule of {equation.primitive.name} gave a tangent {tangent.dtype}"
-            f"{tangent.shape} for an output {var.type}",
-            "a tangent has the type of its primal; mend the rule",
+            f"the {rule} rule of {equation.primitive.name} gave a {given} {value.dtype}"
+            f"{value.shape} for an {of} {type}",
+            f"a {given} has the type of its {of}; mend the rule",
             equation.source,
         )
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..errors import MissingRuleError, ProgramError
+from ..errors import MissingRuleError
 from ..ir import Equation, Program, Shape, Var
 from ..ops.elementwise import unmasked
 from ..ops.shape import unbroadcast
 from ..primitive import Linear, Masked, NotLinearError
 from ..recorder import Recorder, rewriting
-from .jvp import zeros
+from .jvp import check_type, zeros
 from .linearize import Linearized, linearize, split
 
 
@@ -78,7 +78,8 @@ def _pull(
         given = _apply_rule(equation, operands, [unmasked(ct) for ct in found])
     for atom, operand, ct in zip(equation.inputs, operands, given, strict=True):
         if ct is not None and isinstance(operand, Linear) and isinstance(atom, Var):
-            _check(equation, atom, ct.value if isinstance(ct, Masked) else ct)
+            value = ct.value if isinstance(ct, Masked) else ct
+            check_type(equation, "transpose", "cotangent", value, "operand", atom.type)
             _accumulate(cotangents, atom, ct)
 
 
@@ -125,22 +126,16 @@ def _fits(condition: Shape, shape: Shape) -> bool:
     )
 
 
-def _check(equation: Equation, atom: Var, ct: Any) -> None:
-    if ct.shape != atom.type.shape or ct.dtype != atom.type.dtype:
-        raise ProgramError(
-            f"the transpose rule of {equation.primitive.name} gave a cotangent {ct.dtype}"
-            f"{ct.shape} for an operand {atom.type}",
-            "a cotangent has the type of its operand; mend the rule",
-            equation.source,
-        )
+def pullback(linearized: Linearized, seeds: Sequence[Any] | None = None) -> Program:
+    """From the residuals and the cotangents of active outputs to those of active inputs.
 
-
-def pullback(linearized: Linearized) -> Program:
-    """From the residuals and the cotangents of active outputs to those of active inputs."""
+    Args:
+        seeds: constant cotangents of the active outputs, in place of inputs for them.
+    """
     linear = linearized.linear
     count = linearized.residuals
     mask = [False] * count + [True] * (len(linear.inputs) - count)
-    return transpose(linear, mask)
+    return transpose(linear, mask, seeds)
 
 
 def value_and_gradient(program: Program, active: Sequence[bool], seed: Any) -> Program:
@@ -152,9 +147,7 @@ def value_and_gradient(program: Program, active: Sequence[bool], seed: Any) -> P
     """
     first = Program(program.inputs, program.equations, program.outputs[:1], program.name)
     parts = linearize(first, active)
-    count = parts.residuals
-    mask = [False] * count + [True] * (len(parts.linear.inputs) - count)
-    reverse = transpose(parts.linear, mask, [seed] if parts.active_outputs[0] else [])
+    reverse = pullback(parts, [seed] if parts.active_outputs[0] else [])
     # The reverse Program's inputs are the residuals' own Vars, so its equations can simply follow.
     return Program(
         program.inputs,
