@@ -194,6 +194,27 @@ class Tracer:
         if user_operation() == "load":
             return int(
                 self.recorder.value(
+    # The array API standard.
+
+    @property
+    def device(self) -> str:
+        """Where the values will be: "cpu"."""
+        return "cpu"
+
+    def to_device(self, device: Any, /, *, stream: Any = None) -> Any:
+        """The array itself; an error for another device than "cpu"."""
+        return FUNCTIONS[np.ndarray.to_device](self, device, stream=stream)
+
+    def __array_namespace__(self, *, api_version: str | None = None) -> Any:
+        return FUNCTIONS[np.ndarray.__array_namespace__](self, api_version=api_version)
+
+    def __dlpack__(self, **options: Any) -> Any:
+        self._demand_integer("exported by DLPack")
+        return self.recorder.value(self, "it was exported by DLPack").__dlpack__(**options)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return (1, 0)  # DLPack's number of the CPU, and the first of them
+
                     self,
                     "it was used as the index of a list or tuple",
                     "make one array of the list with np.stack, and index that",

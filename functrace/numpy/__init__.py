@@ -42,6 +42,7 @@ from . import (  # noqa: F401 -- before NumPy's modules, whose names are the one
     sets,
     shaping,
     sorting,
+    standard,
     statistics,
     ufunc_methods,
 )
@@ -49,9 +50,9 @@ from . import (  # noqa: F401 -- before NumPy's modules, whose names are the one
 # isort: split
 
 import numpy as _numpy
-from numpy import fft as fft  # noqa: F811 -- NumPy's own, as for every name
-from numpy import linalg as linalg  # noqa: F811
+from numpy import linalg as linalg  # noqa: F811 -- NumPy's own, as for every name
 
+from . import standard_fft as fft  # noqa: F401, F811 -- of the same functions
 from .creation import array as array
 from .creation import asanyarray as asanyarray
 from .creation import asarray as asarray
@@ -60,6 +61,15 @@ from .selection import argwhere as argwhere
 from .selection import flatnonzero as flatnonzero
 from .selection import nonzero as nonzero
 from .sets import unique as unique
+from .standard import LATER as _LATER
+from .standard import VERSION as __array_api_version__  # noqa: F401
+from .standard import argsort as argsort
+from .standard import clip as clip
+from .standard import diff as diff
+from .standard import from_dlpack as from_dlpack
+from .standard import namespace_info as __array_namespace_info__  # noqa: F401
+from .standard import sort as sort
+from .standard import take_along_axis as take_along_axis
 
 if TYPE_CHECKING:
     from numpy import *  # noqa: F403  # pyright: ignore[reportWildcardImportFromLibrary]
@@ -68,7 +78,7 @@ else:  # on demand: a wildcard import would load NumPy's test and Fortran tools 
     def __getattr__(name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(_numpy, name)
+        return _LATER[name] if name in _LATER else getattr(_numpy, name)
 
     def __dir__() -> list[str]:
-        return sorted({*globals(), *dir(_numpy)})
+        return sorted({*globals(), *_LATER, *dir(_numpy)})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from ..errors import UnsupportedFunctionError
+from ..errors import OptionError, UnsupportedFunctionError
 from ..tracer import FUNCTIONS
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -36,3 +36,13 @@ def refuse(function: str, **options: Any) -> None:
                 f"np.{function}(..., {name}={value!r}) of a traced array is not supported",
                 f"leave {name}= away; a traced function returns its results",
             )
+
+
+def demand_cpu(function: str, device: Any) -> None:
+    """Check a `device=`, as the array API standard has it.
+
+    Raises:
+        OptionError: for another device than "cpu".
+    """
+    if device not in (None, "cpu"):
+        raise OptionError(f"{function}(device={device!r})", 'the only device is "cpu"')

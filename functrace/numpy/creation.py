@@ -10,7 +10,7 @@ from ..errors import ArgumentError
 from ..ops import cast, index, shape
 from ..ops import elementwise as ops
 from ..tracer import Tracer
-from ._register import implements
+from ._register import demand_cpu, implements
 from .elementwise import array as as_array
 from .joining import stack
 from .shaping import as_shape, expand_dims, moveaxis
@@ -46,8 +46,11 @@ def array(
     return shape.reshape(x, (1,) * (ndmin - x.ndim) + x.shape)
 
 
-def asarray(a: Any, dtype: Any = None, order: Any = None, *, copy: bool | None = None) -> Any:
+def asarray(
+    a: Any, dtype: Any = None, order: Any = None, *, device: Any = None, copy: bool | None = None
+) -> Any:
     """As `np.asarray`, and of traced arrays and nested lists of them."""
+    demand_cpu("asarray", device)
     if has_tracer(a):
         return array(a, dtype)
     if copy is None:
@@ -78,6 +81,7 @@ def full(
     shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C", *, device: Any = None
 ) -> Any:
     """As `np.full`, and of a traced value."""
+    demand_cpu("full", device)
     target = as_shape(shape)
     if not has_tracer(fill_value):
         return np.full(target, fill_value, dtype, order)
@@ -103,6 +107,7 @@ def zeros_like(
     a: Any, dtype: Any = None, order: Any = "K", subok: bool = True, shape: Any = None,
     *, device: Any = None,
 ) -> Any:  # fmt: skip
+    demand_cpu("zeros_like", device)
     return np.zeros(*_layout(a, shape, dtype))
 
 
@@ -111,6 +116,7 @@ def ones_like(
     a: Any, dtype: Any = None, order: Any = "K", subok: bool = True, shape: Any = None,
     *, device: Any = None,
 ) -> Any:  # fmt: skip
+    demand_cpu("ones_like", device)
     return np.ones(*_layout(a, shape, dtype))
 
 
@@ -119,6 +125,7 @@ def full_like(
     a: Any, fill_value: Any, dtype: Any = None, order: Any = "K", subok: bool = True,
     shape: Any = None, *, device: Any = None,
 ) -> Any:  # fmt: skip
+    demand_cpu("full_like", device)
     target, to = _layout(a, shape, dtype)
     return _broadcast(cast.astype(as_array(fill_value), to), target)
 
@@ -131,6 +138,7 @@ def linspace(
     start: Any, stop: Any, num: Any = 50, endpoint: bool = True, retstep: bool = False,
     dtype: Any = None, axis: int = 0, *, device: Any = None,
 ) -> Any:  # fmt: skip
+    demand_cpu("linspace", device)
     count = num.__index__()
     if count < 0:
         raise ArgumentError(f"linspace: the number of samples, {count}, must not be negative")

@@ -9,9 +9,10 @@ import numpy as np
 from ..errors import DTypeError, ShapeError
 from ..ops import cast, floating, series  # noqa: F401 -- `floating` answers for its ufuncs
 from ..ops import elementwise as ops
+from ..ops.cast import promotion_value
 from ..recorder import plain
 from ..tracer import UFUNCS, Tracer, pythonic
-from ._register import implements, refuse
+from ._register import demand_cpu, implements, refuse
 
 
 def array(x: Any) -> Any:
@@ -64,7 +65,7 @@ def round(a: Any, decimals: int = 0, out: Any = None) -> Any:
 
 @implements(np.ndarray.astype, *([np.astype] if hasattr(np, "astype") else []))
 def astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:
-    refuse("astype", device=device)
+    demand_cpu("astype", device)
     return cast.astype(array(x), np.dtype(dtype))
 
 
@@ -98,7 +99,9 @@ def array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> bool:
 
 @implements(np.result_type)
 def result_type(*arrays_and_dtypes: Any) -> np.dtype[Any]:
-    return np.result_type(*[x.dtype if type(x) is Tracer else x for x in arrays_and_dtypes])
+    return np.result_type(
+        *[promotion_value(x.type) if type(x) is Tracer else x for x in arrays_and_dtypes]
+    )
 
 
 @implements(np.common_type)

@@ -167,7 +167,6 @@ def dsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
     return _split_along("dsplit", array(ary), indices_or_sections, 2, 3)
 
 
-@implements(*([np.unstack] if hasattr(np, "unstack") else []))
 def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
     """The parts along an axis, without that axis."""
     parts = array(x)
@@ -176,3 +175,7 @@ def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
     return tuple(
         [shape.reshape(index.slice_axis(parts, axis, i, 1), rest) for i in range(parts.shape[axis])]
     )
+
+
+if hasattr(np, "unstack"):  # NumPy 2.1
+    implements(np.unstack)(unstack)

@@ -255,9 +255,10 @@ def _cumulative(op: Callable[..., Any], identity: int) -> Callable[..., Any]:
     return cumulate
 
 
+cumulative_sum, cumulative_prod = _cumulative(cumsum, 0), _cumulative(cumprod, 1)
 if hasattr(np, "cumulative_sum"):  # NumPy 2.1
-    cumulative_sum = implements(np.cumulative_sum)(_cumulative(cumsum, 0))
-    cumulative_prod = implements(np.cumulative_prod)(_cumulative(cumprod, 1))
+    implements(np.cumulative_sum)(cumulative_sum)
+    implements(np.cumulative_prod)(cumulative_prod)
 
 
 @implements(np.count_nonzero)

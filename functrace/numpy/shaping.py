@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import ArgumentError, ShapeError
 from ..ops import index, shape
+from ..ops.shape import copy as copied
 from ..ops.shape import normalize_axes, normalize_axis
 from ._register import implements
 from .elementwise import array
@@ -55,11 +56,13 @@ def reshape(a: Any, /, shape: Any, order: Any = "C", *, copy: Any = None) -> Any
         if known == 0 or x.size % known:
             raise ShapeError(f"an array of shape {x.shape} can not be reshaped to {tuple(target)}")
         target[target.index(-1)] = x.size // known
-    if order in ("C", "A", "K"):
-        return _reshape(x, tuple(target))
-    if order != "F":
+    if order not in ("C", "A", "K", "F"):
         raise ArgumentError(f"order must be 'C', 'F' or 'A', not {order!r}")
-    return transpose(_reshape(transpose(x), tuple(target)[::-1]))
+    if order == "F":
+        result = transpose(_reshape(transpose(x), tuple(target)[::-1]))
+    else:
+        result = _reshape(x, tuple(target))
+    return copied(result) if copy else result
 
 
 def _reshape(x: Any, target: tuple[int, ...]) -> Any:

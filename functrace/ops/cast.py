@@ -140,10 +140,11 @@ def promote(ufunc: np.ufunc, operands: Sequence[Any]) -> list[Any]:
 
 def result_dtype(*operands: Any) -> np.dtype[Any]:
     """The dtype to which NumPy promotes operands that become one array."""
-    return np.result_type(*[_promotion_value(type_of(operand(x))) for x in operands])
+    return np.result_type(*[promotion_value(type_of(operand(x))) for x in operands])
 
 
-def _promotion_value(type: ArrayType) -> Any:
+def promotion_value(type: ArrayType) -> Any:
+    """What stands for a value of a type where NumPy promotes: a dtype, or a Python scalar."""
     return type.promotion(0) if type.weak and type.dtype.kind != "b" else type.dtype
 
 
