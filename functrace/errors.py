@@ -84,6 +84,10 @@ class UnsupportedFunctionError(FunctraceError, NotImplementedError):
     """A NumPy function, or an argument of it, that functrace can not trace."""
 
 
+class MissingExtraError(FunctraceError, ImportError):
+    """A part of functrace was imported that needs a package which is not installed."""
+
+
 class ShapeError(FunctraceError, ValueError):
     """Operand shapes that do not fit together."""
 

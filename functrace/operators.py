@@ -140,7 +140,7 @@ def _install_method(function: Callable[..., Any]) -> None:
     def method(self: Tracer, *args: Any, **kwargs: Any) -> Any:
         implementation = FUNCTIONS.get(function)
         if implementation is None:
-            raise unsupported(function.__name__, [known.__name__ for known in FUNCTIONS])
+            raise unsupported(f"np.{function.__name__}", [known.__name__ for known in FUNCTIONS])
         return apart(implementation(self, *args, **kwargs), function, (self, *args))
 
     method.__name__ = function.__name__

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import difflib
 import operator
+import sys
 from collections.abc import Callable, Iterator, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 UFUNCS: dict[np.ufunc, Callable[..., Any]] = {}
 FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
 REFUSED: dict[Callable[..., Any], str] = {}  # what changes its argument in place: what to do
+# Whose ufuncs are answered for by a module of ours that is imported when one is first met.
+LATE = {"scipy.special": f"{__package__}.scipy.special"}
 
 _SCALARS = (bool, int, float, complex)
 _LOOP_OPTIONS = {"dtype", "signature", "casting", "order", "subok"}
@@ -125,7 +129,7 @@ class Tracer:
         out = kwargs.pop("out", None)
         if out is not None and any(target is not None for target in out):
             raise TracerAssignmentError(
-                f"np.{ufunc.__name__} was asked to write a traced value into an existing array "
+                f"{spelled(ufunc)} was asked to write a traced value into an existing array "
                 "(out=, or an operator such as +=)",
                 "write `y = y + x` in place of `y += x`, and leave out= away",
             )
@@ -133,24 +137,22 @@ class Tracer:
             function = FUNCTIONS.get(getattr(ufunc, method))
             if function is None:
                 raise UnsupportedFunctionError(
-                    f"np.{ufunc.__name__}.{method} of a traced array is not supported",
+                    f"{spelled(ufunc)}.{method} of a traced array is not supported",
                     "use the function that does the same, such as np.sum for np.add.reduce",
                 )
             return function(*inputs, **kwargs)
         if kwargs.pop("where", True) is not True:
             raise UnsupportedFunctionError(
-                f"np.{ufunc.__name__}(..., where=) leaves elements undefined, which a traced "
+                f"{spelled(ufunc)}(..., where=) leaves elements undefined, which a traced "
                 "value can not be",
-                f"use np.where(condition, np.{ufunc.__name__}(...), other)",
+                f"use np.where(condition, {spelled(ufunc)}(...), other)",
             )
         for option in _LOOP_OPTIONS & kwargs.keys():
             raise UnsupportedFunctionError(
-                f"np.{ufunc.__name__}(..., {option}=) of a traced array is not supported",
+                f"{spelled(ufunc)}(..., {option}=) of a traced array is not supported",
                 "leave it away, and convert operands or result with .astype",
             )
-        function = UFUNCS.get(ufunc)
-        if function is None:
-            raise unsupported(ufunc.__name__, [known.__name__ for known in UFUNCS])
+        function = UFUNCS.get(ufunc) or _late(ufunc)
         return function(*inputs, **kwargs)
 
     def __array_function__(
@@ -166,7 +168,7 @@ class Tracer:
         if implementation is None:
             module = (getattr(function, "__module__", "") or "").removeprefix("numpy").strip(".")
             name = f"{module}.{function.__name__}".strip(".")
-            raise unsupported(name, [known.__name__ for known in FUNCTIONS])
+            raise unsupported(f"np.{name}", [known.__name__ for known in FUNCTIONS])
         return apart(implementation(*args, **kwargs), function, args)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
@@ -421,15 +423,41 @@ def copied(tracer: Tracer) -> Tracer:
 
 
 def unsupported(name: str, known: list[str]) -> UnsupportedFunctionError:
-    """The error for a NumPy function that has no implementation, with the nearest that has."""
+    """The error for a function that has no implementation, with the nearest that has."""
     near = difflib.get_close_matches(name.rpartition(".")[2], known, n=3, cutoff=0.7)
     return UnsupportedFunctionError(
-        f"np.{name} of a traced array is not supported",
+        f"{name} of a traced array is not supported",
         f"supported names that are near: {', '.join(near)}"
         if near
         else "write it with functions that are supported; docs/architecture.md tells how to "
         "add one",
     )
+
+
+def spelled(ufunc: np.ufunc) -> str:
+    """A ufunc as users write it: `np.sin`, `scipy.special.erf`."""
+    name = ufunc.__name__
+    for module, prefix in (("numpy", "np."), ("scipy.special", "scipy.special.")):
+        if getattr(sys.modules.get(module), name, None) is ufunc:
+            return prefix + name
+    return name
+
+
+def _late(ufunc: np.ufunc) -> Callable[..., Any]:
+    """Who answers for a ufunc that nobody answered for so far.
+
+    Raises:
+        UnsupportedFunctionError: with the nearest ufuncs of the same library.
+    """
+    for library, module in LATE.items():
+        if library in sys.modules:
+            import_module(module)
+    if ufunc not in UFUNCS:
+        name = spelled(ufunc)
+        owner = name.rpartition(".")[0]
+        known = [k.__name__ for k in UFUNCS if spelled(k).rpartition(".")[0] == owner]
+        raise unsupported(name, known)
+    return UFUNCS[ufunc]
 
 
 def is_weak(operand: Any) -> bool:

@@ -29,7 +29,7 @@ from ..primitive import (
     remember,
 )
 from ..recorder import bind, type_of
-from ..tracer import UFUNCS, Tracer
+from ..tracer import UFUNCS, Tracer, spelled
 from .cast import astype, loop_dtypes, operand
 from .shape import broadcast_shapes, broadcast_to, reshape, unbroadcast
 
@@ -46,7 +46,7 @@ class ElementwiseOp:
         self.primitive = primitive
         self._loops: dict[tuple[ArrayType, ...], tuple[np.dtype[Any], ...]] = {}
         self.__name__ = ufunc.__name__
-        self.__doc__ = f"As `np.{ufunc.__name__}`."
+        self.__doc__ = f"As `{spelled(ufunc)}`."
 
     def __call__(self, *operands: Any) -> Any:
         types = tuple([x.type if type(x) is Tracer else type_of(operand(x)) for x in operands])

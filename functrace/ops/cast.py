@@ -16,7 +16,7 @@ from ..errors import DTypeError
 from ..ir import ArrayType
 from ..primitive import NOT_LINEAR, ZERO, Primitive
 from ..recorder import bind, type_of
-from ..tracer import Tracer
+from ..tracer import Tracer, spelled
 
 
 def astype(x: Any, dtype: np.dtype[Any]) -> Any:
@@ -105,7 +105,7 @@ def loop_dtypes(ufunc: np.ufunc, promotions: tuple[Any, ...]) -> tuple[np.dtype[
         except TypeError as error:
             names = ", ".join(getattr(p, "name", None) or p.__name__ for p in promotions)
             raise DTypeError(
-                f"np.{ufunc.__name__} does not take operands of dtype {names}",
+                f"{spelled(ufunc)} does not take operands of dtype {names}",
                 "convert them with .astype",
             ) from error
         _loops[key] = known
