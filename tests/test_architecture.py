@@ -44,11 +44,14 @@ LAYERS: list[set[str]] = [
     {"recorder", "locks"},
     {"ops"},
     {"transforms", "numpy"},
+    {"scipy"},
     {"passes"},
     {"executors"},
     {"api"},
     {"__init__"},
 ]
+# What is imported only when SciPy is there, and may import it.
+OF_SCIPY = {*PACKAGE.glob("scipy/**/*.py"), *PACKAGE.glob("ops/special_*.py")}
 # Within a row, these never import each other.
 APART = {("transforms", "numpy"), ("numpy", "transforms")}
 
@@ -118,8 +121,14 @@ def test_only_the_contraction_pass_imports_opt_einsum() -> None:
 
 
 def test_numpy_and_opt_einsum_are_the_only_dependencies() -> None:
-    external = set().union(*map(_external_imports, FILES)) - sys.stdlib_module_names
-    assert external == {"numpy", "opt_einsum"}
+    external = set().union(*map(_external_imports, set(FILES) - OF_SCIPY))
+    assert external - sys.stdlib_module_names == {"numpy", "opt_einsum"}
+
+
+def test_scipy_is_imported_by_its_own_part_alone() -> None:
+    importers = {path for path in FILES if "scipy" in _external_imports(path)}
+    assert importers
+    assert importers <= OF_SCIPY
 
 
 def _external_imports(path: Path) -> set[str]:
