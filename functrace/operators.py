@@ -2,7 +2,7 @@
 
 An operator is a ufunc and a method is NumPy's function of the same name. Between Python scalars
 an operator gives a Python scalar, as Python's own does. An in-place operator changes the array
-that a tracer stands for where nobody else would see the change, and is refused elsewhere.
+that a tracer stands for, and those that share its memory (`sharing.py`).
 """
 
 from __future__ import annotations
@@ -12,15 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from .errors import DTypeError, ShapeError
+from .dispatch import demand_answer
+from .errors import DTypeError
+from .sharing import demand_own
 from .tracer import (
-    FUNCTIONS,
     UFUNCS,
     Tracer,
-    apart,
+    answer,
     is_weak,
+    overwrite,
     pythonic,
-    unsupported,
     weakened,
     widened,
 )
@@ -94,29 +95,16 @@ def _install_binary(name: str, ufunc: np.ufunc, arithmetic: bool) -> None:
 
 
 def _install_in_place(name: str, ufunc: np.ufunc) -> None:
-    symbol = f"{_SYMBOLS[name]}="
+    symbol = _SYMBOLS[name]
+    what, remedy = f"x {symbol}= y", f"write `x = x {symbol} y`"
 
     def method(self: Tracer, other: Any) -> Any:
-        if not self.type.shape:  # a scalar never changes: Python takes x = x + y
+        if not self.type.shape and self.alias is None:  # a scalar: Python takes x = x + y
             return NotImplemented
         if type(other) is not Tracer and not isinstance(other, _OPERANDS):
             return NotImplemented
-        self.recorder.demand_own(self, symbol)
-        result = UFUNCS[ufunc](self, other)
-        if result.shape != self.type.shape:
-            raise ShapeError(
-                f"`{symbol}` into an array of shape {self.type.shape} of a result of shape "
-                f"{result.shape}",
-                f"write `x = x {symbol[:-1]} y`",
-            )
-        if not np.can_cast(result.dtype, self.type.dtype, "same_kind"):
-            raise DTypeError(
-                f"`{symbol}` into an array of dtype {self.type.dtype} of a result of dtype "
-                f"{result.dtype}",
-                f"write `x = x {symbol[:-1]} y`",
-            )
-        self.variable = FUNCTIONS[np.ndarray.astype](result, self.type.dtype).variable
-        return self
+        demand_own(self, what, remedy)
+        return overwrite(self, UFUNCS[ufunc](self, other), what, remedy)
 
     setattr(Tracer, f"__i{name}__", method)
 
@@ -138,10 +126,8 @@ def _rmatmul(self: Tracer, other: Any) -> Any:
 
 def _install_method(function: Callable[..., Any]) -> None:
     def method(self: Tracer, *args: Any, **kwargs: Any) -> Any:
-        implementation = FUNCTIONS.get(function)
-        if implementation is None:
-            raise unsupported(f"np.{function.__name__}", [known.__name__ for known in FUNCTIONS])
-        return apart(implementation(self, *args, **kwargs), function, (self, *args))
+        demand_answer(function)
+        return answer(function, (self, *args), kwargs)
 
     method.__name__ = function.__name__
     method.__doc__ = f"As `np.{function.__name__}`."

@@ -9,6 +9,20 @@
 | `batch`     | `(size, operands, mapped, **params)`    | the output, its mapped axis first    |
 | `text`      | `(*operand names, **params)`            | how the op reads in print            |
 
+An op that carries Programs among its parameters (a loop, a choice) has two more slots:
+
+| slot        | called as                               | gives                                |
+|-------------|-----------------------------------------|--------------------------------------|
+| `prepare`   | `(compile, **params)`                   | a function of the operands, to be    |
+|             |                                         | called often; `compile` makes one of |
+|             |                                         | a Program                            |
+| `prune`     | `(equation, live)`                      | the equation without the outputs     |
+|             |                                         | that are not live, if it can         |
+
+The `jvp` of a `joint` op replaces the equation: it is called as `(primals, tangents, separate,
+**params)` and gives the outputs and their tangents. With `separate`, which reverse mode asks for,
+no equation that it records both makes an output and uses a tangent.
+
 Rules are ordinary traceable code in functrace's own ops. A tangent or cotangent of `None` is a
 zero that nobody needs to compute. In `transpose`, a linear operand is given as `Linear(type)` and
 the others as values; a mapped operand of `batch` has its mapped axis first. In place of a rule
@@ -21,7 +35,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from .errors import MissingRuleError
 from .ir import ArrayType
@@ -45,6 +59,12 @@ MISSING = Declared.MISSING
 
 Rule = Callable[..., Any]
 PRIMITIVES: dict[str, Primitive] = {}
+
+
+class Shared(NamedTuple):
+    """An output that a batch rule gives without a mapped axis: it is the same for all examples."""
+
+    value: Any
 
 
 class Linear:
@@ -90,14 +110,19 @@ class Primitive:
 
     Attributes:
         elementwise: whether each output element depends on the operands' elements there alone.
-        view: whether NumPy's result shares the memory of the first operand.
+        view: where NumPy's result shares the memory of the first operand: the rule
+            `(operand, new, *others, **params)` that gives the operand after the result was changed
+            to `new`, or `None` where it is read-only. Other operands are positions; a result is a
+            view only where these have no axes.
         multiple: whether the op has several outputs. Then `infer`, `impl` and the rules deal in
             tuples.
+        joint: whether the jvp rule gives the outputs as well.
+        aliases: whether an output may be an operand, or another output.
     """
 
     __slots__ = (
-        "_inferred", "batch", "elementwise", "impl", "infer", "jvp", "multiple", "name", "text",
-        "transpose", "view",
+        "_inferred", "aliases", "batch", "elementwise", "impl", "infer", "joint", "jvp", "multiple",
+        "name", "prepare", "prune", "text", "transpose", "view",
     )  # fmt: skip
 
     def __init__(
@@ -111,8 +136,12 @@ class Primitive:
         batch: Rule | Declared = MISSING,
         text: Rule | None = None,
         elementwise: bool = False,
-        view: bool = False,
+        view: Rule | None = None,
         multiple: bool = False,
+        joint: bool = False,
+        aliases: bool = False,
+        prepare: Rule | None = None,
+        prune: Rule | None = None,
     ):
         if name in PRIMITIVES:
             raise ValueError(f"there is a primitive named {name!r} already")
@@ -126,6 +155,10 @@ class Primitive:
         self.elementwise = elementwise
         self.view = view
         self.multiple = multiple
+        self.joint = joint
+        self.aliases = aliases
+        self.prepare = prepare
+        self.prune = prune
         self._inferred: dict[Any, tuple[ArrayType, ...]] = {}
         PRIMITIVES[name] = self
 
@@ -133,6 +166,8 @@ class Primitive:
         self, types: tuple[ArrayType, ...], params: dict[str, Any]
     ) -> tuple[ArrayType, ...]:
         """The types of the outputs, remembered for operand types and parameters seen before."""
+        if self.prepare is not None:  # a Program is long as a key, and would be kept by it
+            return self.infer(*types, **params)
         key = (types, tuple(params.items())) if params else types
         known = self._inferred.get(key)
         if known is None:

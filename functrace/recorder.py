@@ -27,11 +27,11 @@ from .errors import (
     FunctraceError,
     LeafTypeError,
     LeakedTracerError,
-    TracerAssignmentError,
 )
 from .ir import FLOAT0, ArrayType, Atom, Equation, Literal, Program, Var
 from .locks import LOCKS
 from .primitive import Primitive
+from .sharing import FOREIGN
 from .source import Position, Source, internal, user_position
 from .tracer import Tracer
 
@@ -55,6 +55,12 @@ def bind(primitive: Primitive, *operands: Any, **params: Any) -> Any:
                 raise _leaked(operand)
             return recorder.record(primitive, operands, params)
     return primitive.impl(*operands, **params)
+
+
+def tracing() -> Recorder | None:
+    """The innermost recorder, while a function of the user is traced."""
+    recorder = _current.get()
+    return None if recorder is None or recorder.rewriting else recorder
 
 
 def recorder_for(operands: Sequence[Any]) -> Recorder | None:
@@ -161,7 +167,10 @@ class Recording(NamedTuple):
 
     def snapshot(self) -> list[Any]:
         """The captured operands, arrays copied, for use when the surrounding code has gone on."""
-        return [x if type(x) is Tracer else np.array(x) for x in self.captured]
+        return [
+            Tracer(x.recorder, x.variable, x.type) if type(x) is Tracer else np.array(x)
+            for x in self.captured
+        ]
 
     def closed(self) -> Program:
         """The Program with copies of the captured arrays as literals; outer tracers stay inputs."""
@@ -217,6 +226,11 @@ class Recorder:
         self._indexed = 0
         self._locked: list[np.ndarray] = []
 
+    @property
+    def is_current(self) -> bool:
+        """Whether this recorder is the innermost."""
+        return _current.get() is self
+
     # Inputs.
 
     def input(self, type: ArrayType, name: str = "", value: Any = None) -> Tracer:
@@ -225,7 +239,9 @@ class Recorder:
         self.inputs.append(var)
         if value is not None:
             self._known[var] = value
-        return Tracer(self, var, type)
+        tracer = Tracer(self, var, type)
+        tracer.alias = FOREIGN
+        return tracer
 
     def atom(self, value: Any) -> Atom:
         """The Var or Literal for an operand.
@@ -330,26 +346,6 @@ class Recorder:
     def value_of_atom(self, atom: Atom) -> Any:
         """What rules and callers compute with: a tracer for a Var, the value of a Literal."""
         return Tracer(self, atom, atom.type) if isinstance(atom, Var) else atom.value
-
-    def demand_own(self, tracer: Tracer, operator: str) -> None:
-        """Check that nothing but a tracer would show it, were its array changed in place.
-
-        Raises:
-            TracerAssignmentError: for an argument, a captured value, a view, or what has views.
-        """
-        why = "it is an argument, or belongs to the surrounding code"
-        for equation in reversed(self.equations if _current.get() is self else ()):
-            if tracer.variable in equation.outputs:
-                why = "it is a view of another array" if equation.primitive.view else ""
-                break
-            if equation.primitive.view and equation.inputs[0] is tracer.variable:
-                why = "another array is a view of it"
-                break
-        if why:
-            raise TracerAssignmentError(
-                f"`{operator}` changes a traced array of type {tracer.type} in place, and {why}",
-                f"write `x = x {operator[:-1]} y`, or change a copy: x = x.copy()",
-            )
 
     # Values on demand.
 

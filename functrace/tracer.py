@@ -1,41 +1,35 @@
 """The array stand-in that user code computes with.
 
 A `Tracer` knows a type and the Var of one recorder, and nothing else. Everything done to it is a
-call of a NumPy function: an operator is a ufunc, a method is the function of that name. Two
-tables say who answers for a NumPy function; the ops and `functrace.numpy` fill them.
+call of a NumPy function (`dispatch.py`): an operator is a ufunc, a method is the function of that
+name.
 """
 
 from __future__ import annotations
 
-import difflib
 import operator
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from importlib import import_module
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .dispatch import FUNCTIONS, UFUNCS, VIEWS, demand_answer, spelled, ufunc_answer
 from .errors import (
     ArgumentError,
+    DTypeError,
+    ShapeError,
     TracerAssignmentError,
     TracerConversionError,
-    UnsupportedFunctionError,
 )
 from .ir import ArrayType, Var
+from .sharing import assign, renew, share, share_flat, share_one
 from .source import user_operation
 
 if TYPE_CHECKING:
     from .recorder import Recorder
 
-UFUNCS: dict[np.ufunc, Callable[..., Any]] = {}
-FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
-REFUSED: dict[Callable[..., Any], str] = {}  # what changes its argument in place: what to do
-# Whose ufuncs are answered for by a module of ours that is imported when one is first met.
-LATE = {"scipy.special": f"{__package__}.scipy.special"}
-
 _SCALARS = (bool, int, float, complex)
-_LOOP_OPTIONS = {"dtype", "signature", "casting", "order", "subok"}
 
 
 class Tracer:
@@ -45,6 +39,9 @@ class Tracer:
         recorder: who records what is done with it.
         variable: the Var it stands for.
         type: shape and dtype; `weak` while the value is a Python scalar.
+        alias: how it shares memory with another tracer (see `sharing.py`).
+        views: weak references to the tracers that are views of it.
+        c_order: whether it is known to lie in memory in C order.
 
     Example:
         >>> import numpy as np, functrace as ft
@@ -52,13 +49,23 @@ class Tracer:
         Tracer(f64[2,3]) (3, 2)
     """
 
-    __slots__ = ("recorder", "type", "variable")
+    __slots__ = ("__weakref__", "alias", "c_order", "recorder", "type", "variable", "views")
     __hash__ = None  # type: ignore[assignment] -- == is elementwise, as for ndarray
 
     def __init__(self, recorder: Recorder, var: Var, type: ArrayType):
         self.recorder = recorder
         self.variable = var
         self.type = type
+
+    def __getattr__(self, name: str) -> Any:
+        """What is not set: most tracers share no memory, and a view may have to be renewed."""
+        if name == "variable":
+            return renew(self)
+        if name in ("alias", "views"):
+            return None
+        if name == "c_order":
+            return False
+        raise AttributeError(f"a traced array has no attribute {name!r}", name=name, obj=self)
 
     # What it is.
 
@@ -126,50 +133,15 @@ class Tracer:
     # NumPy's calls.
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        out = kwargs.pop("out", None)
-        if out is not None and any(target is not None for target in out):
-            raise TracerAssignmentError(
-                f"{spelled(ufunc)} was asked to write a traced value into an existing array "
-                "(out=, or an operator such as +=)",
-                "write `y = y + x` in place of `y += x`, and leave out= away",
-            )
-        if method != "__call__":
-            function = FUNCTIONS.get(getattr(ufunc, method))
-            if function is None:
-                raise UnsupportedFunctionError(
-                    f"{spelled(ufunc)}.{method} of a traced array is not supported",
-                    "use the function that does the same, such as np.sum for np.add.reduce",
-                )
-            return function(*inputs, **kwargs)
-        if kwargs.pop("where", True) is not True:
-            raise UnsupportedFunctionError(
-                f"{spelled(ufunc)}(..., where=) leaves elements undefined, which a traced "
-                "value can not be",
-                f"use np.where(condition, {spelled(ufunc)}(...), other)",
-            )
-        for option in _LOOP_OPTIONS & kwargs.keys():
-            raise UnsupportedFunctionError(
-                f"{spelled(ufunc)}(..., {option}=) of a traced array is not supported",
-                "leave it away, and convert operands or result with .astype",
-            )
-        function = UFUNCS.get(ufunc) or _late(ufunc)
-        return function(*inputs, **kwargs)
+        if kwargs.get("out") is not None:
+            return _into(kwargs.pop("out"), ufunc, method, inputs, kwargs)
+        return ufunc_answer(ufunc, method, kwargs)(*inputs, **kwargs)
 
     def __array_function__(
         self, function: Callable[..., Any], types: Any, args: Any, kwargs: Any
     ) -> Any:
-        implementation = FUNCTIONS.get(function)
-        if implementation is None and function in REFUSED:
-            raise TracerAssignmentError(
-                f"np.{function.__name__} changes its argument in place; a traced array can not "
-                "change, and a plain one can not hold traced values",
-                REFUSED[function],
-            )
-        if implementation is None:
-            module = (getattr(function, "__module__", "") or "").removeprefix("numpy").strip(".")
-            name = f"{module}.{function.__name__}".strip(".")
-            raise unsupported(f"np.{name}", [known.__name__ for known in FUNCTIONS])
-        return apart(implementation(*args, **kwargs), function, args)
+        demand_answer(function)
+        return answer(function, args, kwargs)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         if user_operation() == "store":
@@ -181,21 +153,6 @@ class Tracer:
             "values use np.stack or functrace.numpy.array",
         )
 
-    # Values on demand.
-
-    def __bool__(self) -> bool:
-        if self.size != 1:
-            raise ArgumentError(
-                f"the truth value of an array with {self.size} elements is ambiguous",
-                "use .any() or .all()",
-            )
-        return bool(self.recorder.value(self, "its truth value was asked for (if, while, and, or)"))
-
-    def __index__(self) -> int:
-        self._demand_integer("used as an index")
-        if user_operation() == "load":
-            return int(
-                self.recorder.value(
     # The array API standard.
 
     @property
@@ -217,6 +174,21 @@ class Tracer:
     def __dlpack_device__(self) -> tuple[int, int]:
         return (1, 0)  # DLPack's number of the CPU, and the first of them
 
+    # Values on demand.
+
+    def __bool__(self) -> bool:
+        if self.size != 1:
+            raise ArgumentError(
+                f"the truth value of an array with {self.size} elements is ambiguous",
+                "use .any() or .all()",
+            )
+        return bool(self.recorder.value(self, "its truth value was asked for (if, while, and, or)"))
+
+    def __index__(self) -> int:
+        self._demand_integer("used as an index")
+        if user_operation() == "load":
+            return int(
+                self.recorder.value(
                     self,
                     "it was used as the index of a list or tuple",
                     "make one array of the list with np.stack, and index that",
@@ -263,34 +235,38 @@ class Tracer:
         return TracerAssignmentError(
             f"a traced value of type {self.type} was assigned into a plain NumPy array, which "
             "can hold numbers only",
-            "build the array from its parts with np.stack or np.concatenate, or choose elements "
-            "with np.where",
+            "make the array with functrace.numpy.zeros (empty, full, array) or np.zeros_like of a "
+            "traced array: such arrays can be assigned to; or build it with np.stack",
         )
 
     # Indexing.
 
     def __getitem__(self, index: Any) -> Any:
-        return FUNCTIONS[operator.getitem](self, index)
+        part = FUNCTIONS[operator.getitem](self, index)
+        if part.type.shape and part is not self:
+            share_one(part, self)
+        return part
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        raise TracerAssignmentError(
-            f"assignment into a traced array of type {self.type}, which can not change",
-            "use np.where(mask, new, old), or build the array with np.concatenate or np.stack",
-        )
+        FUNCTIONS[operator.setitem](self, index, value)
 
-    def sort(self, *_options: Any, **_more: Any) -> None:
-        """Sorts an ndarray in place, which a traced array can not do."""
-        raise TracerAssignmentError(
-            f".sort() of a traced array of type {self.type}, which can not change",
-            "use np.sort(x), which gives a new array",
-        )
+    @property
+    def at(self) -> Any:
+        """Changed copies: `x.at[i].set(v)`, and `add`, `multiply`, `min`, `max` and more."""
+        return FUNCTIONS[np.ufunc.at](self)
 
-    def partition(self, *_options: Any, **_more: Any) -> None:
-        """Partitions an ndarray in place, which a traced array can not do."""
-        raise TracerAssignmentError(
-            f".partition() of a traced array of type {self.type}, which can not change",
-            "use np.partition(x, kth), which gives a new array",
-        )
+    def fill(self, value: Any) -> None:
+        """Set all elements to a value."""
+        self[...] = value
+
+    def sort(self, axis: int = -1, **options: Any) -> None:
+        """Sort in place, as `ndarray.sort` does."""
+        overwrite(self, FUNCTIONS[np.sort](self, axis, **options), "x.sort()", "use np.sort(x)")
+
+    def partition(self, kth: Any, axis: int = -1, **options: Any) -> None:
+        """Partition in place, as `ndarray.partition` does."""
+        parted = FUNCTIONS[np.partition](self, kth, axis, **options)
+        overwrite(self, parted, "x.partition(kth)", "use np.partition(x, kth)")
 
     def __contains__(self, value: Any) -> bool:
         return bool((self == value).any())
@@ -300,32 +276,40 @@ class Tracer:
     @property
     def T(self) -> Any:  # noqa: N802 -- NumPy's name
         """The axes in reverse order."""
-        return FUNCTIONS[np.transpose](self)
+        return answer(np.transpose, (self,))
 
     @property
     def mT(self) -> Any:  # noqa: N802 -- NumPy's name
         """The last two axes swapped."""
-        return FUNCTIONS[np.matrix_transpose](self)
+        return answer(np.matrix_transpose, (self,))
 
     @property
     def real(self) -> Any:
         """The real part."""
-        return FUNCTIONS[np.real](self)
+        return answer(np.real, (self,))
+
+    @real.setter
+    def real(self, value: Any) -> None:
+        answer(np.real, (self,))[...] = value
 
     @property
     def imag(self) -> Any:
         """The imaginary part."""
-        return FUNCTIONS[np.imag](self)
+        return answer(np.imag, (self,))
+
+    @imag.setter
+    def imag(self, value: Any) -> None:
+        answer(np.imag, (self,))[...] = value
 
     def reshape(self, *shape: Any, order: Any = "C", copy: Any = None) -> Any:
         """The same elements in another shape."""
         target = shape[0] if len(shape) == 1 else shape
-        return FUNCTIONS[np.reshape](self, target, order=order, copy=copy)
+        return answer(np.reshape, (self, target), {"order": order, "copy": copy})
 
     def transpose(self, *axes: Any) -> Any:
         """The axes permuted."""
         permutation = axes[0] if len(axes) == 1 else axes or None
-        return FUNCTIONS[np.transpose](self, permutation)
+        return answer(np.transpose, (self, permutation))
 
     def astype(self, dtype: Any, *_ordering: Any, **_layout: Any) -> Any:
         """The values converted to a dtype."""
@@ -339,9 +323,12 @@ class Tracer:
         """The slices along an axis for which a condition holds."""
         return FUNCTIONS[np.compress](condition, self, axis, out)
 
-    def copy(self, _order: Any = "C") -> Any:
-        """The same value; in-place operators change the copy alone."""
-        return copied(self)
+    def copy(self, order: Any = "C") -> Any:
+        """The same value in an array of its own, to which the traced function may assign."""
+        result = copied(self)
+        if order == "C":
+            result.c_order = True
+        return result
 
     def conjugate(self) -> Any:
         """The complex conjugate."""
@@ -363,7 +350,6 @@ class Tracer:
 
     if TYPE_CHECKING:  # the operators and methods that the tables below install
 
-        def __getattr__(self, name: str) -> Any: ...
         def __add__(self, other: Any) -> Any: ...
         def __radd__(self, other: Any) -> Any: ...
         def __sub__(self, other: Any) -> Any: ...
@@ -393,71 +379,92 @@ class Tracer:
         def __invert__(self) -> Any: ...
 
 
-_VIEWS = {
-    getattr(np, name)
-    for name in (
-        "reshape", "ravel", "transpose", "permute_dims", "matrix_transpose", "swapaxes", "moveaxis",
-        "rollaxis", "squeeze", "expand_dims", "atleast_1d", "atleast_2d", "atleast_3d",
-        "broadcast_to", "broadcast_arrays", "real", "flip", "fliplr", "flipud", "rot90", "split",
-        "array_split", "hsplit", "vsplit", "dsplit", "unstack",
-    )
-    if hasattr(np, name)
-}  # fmt: skip
+def answer(
+    function: Callable[..., Any],
+    args: Sequence[Any],
+    options: Mapping[str, Any] = MappingProxyType({}),
+) -> Any:
+    """The result of a NumPy function: a view where NumPy gives one, else an array of its own.
 
-
-def apart(result: Any, function: Any, args: Sequence[Any]) -> Any:
-    """A result that is an argument itself as an object of its own, unless NumPy gives a view.
-
-    `y = np.clip(x, None, None); y += 1` must not change x.
+    `y = np.clip(x, None, None); y += 1` must not change x, and `y = np.ravel(x); y += 1` must.
     """
-    if type(result) is Tracer and function not in _VIEWS:
-        for arg in args:
-            if arg is result or (isinstance(arg, (list, tuple)) and any(x is result for x in arg)):
-                return copied(result)
+    if function not in VIEWS:
+        result = FUNCTIONS[function](*args, **options)
+        if type(result) is Tracer and any(x is result for x in _tracers(args)):
+            return copied(result)
+        return result
+    sources = _tracers((*args, *options.values()))
+    start = len(sources[0].recorder.equations) if sources else 0
+    result = FUNCTIONS[function](*args, **options)
+    if function is np.ravel and sources:
+        flat = share_flat(result, sources[0])
+        return copied(result) if flat is None else flat
+    if sources:
+        share(_tracers((result,)), sources, start)
     return result
+
+
+def _tracers(values: Iterable[Any]) -> list[Tracer]:
+    """The tracers among values, and in the lists and tuples among them."""
+    found = []
+    for value in values:
+        if type(value) is Tracer:
+            found.append(value)
+        elif isinstance(value, (list, tuple)):
+            found.extend([x for x in value if type(x) is Tracer])
+    return found
+
+
+def overwrite(target: Tracer, result: Any, what: str, remedy: str) -> Tracer:
+    """Put a result into the memory of a traced array, as NumPy's `out=` and `+=` do.
+
+    Raises:
+        TracerAssignmentError: when the memory is not the traced function's own.
+        ShapeError: when the result does not fit.
+        DTypeError: when NumPy would not cast the result.
+    """
+    if result.shape != target.shape:
+        raise ShapeError(
+            f"`{what}` into an array of shape {target.shape} of a result of shape {result.shape}",
+            remedy,
+        )
+    if not np.can_cast(result.dtype, target.dtype, "same_kind"):
+        raise DTypeError(
+            f"`{what}` into an array of dtype {target.dtype} of a result of dtype {result.dtype}",
+            remedy,
+        )
+    if type(result) is not Tracer:
+        result = FUNCTIONS[np.array](result)
+    assign(target, FUNCTIONS[np.ndarray.astype](result, target.dtype), what, remedy)
+    return target
+
+
+def _into(
+    out: Sequence[Any], ufunc: np.ufunc, method: str, inputs: Sequence[Any], options: dict[str, Any]
+) -> Any:
+    """A ufunc with `out=`."""
+    name = spelled(ufunc) + ("" if method == "__call__" else f".{method}")
+    if any(target is not None and type(target) is not Tracer for target in out):
+        raise TracerAssignmentError(
+            f"{name} was asked to write a traced value into a plain array (out=, or an operator "
+            "such as +=)",
+            "write `y = y + x` in place of `y += x`, and leave out= away; or make the array with "
+            "functrace.numpy.zeros",
+        )
+    where = options.pop("where", True)
+    results = ufunc_answer(ufunc, method, options)(*inputs, **options)
+    several = results if isinstance(results, tuple) else (results,)
+    for target, result in zip(out, several, strict=True):
+        if target is not None:
+            chosen = result if where is True else FUNCTIONS[np.where](where, result, target)
+            overwrite(target, chosen, f"{name}(out=)", "leave out= away")
+    kept = [r if t is None else t for t, r in zip(out, several, strict=True)]
+    return tuple(kept) if isinstance(results, tuple) else kept[0]
 
 
 def copied(tracer: Tracer) -> Tracer:
     """The same value in an array of its own, which in-place operators change alone."""
     return FUNCTIONS[np.ndarray.copy](tracer) if tracer.type.shape else tracer
-
-
-def unsupported(name: str, known: list[str]) -> UnsupportedFunctionError:
-    """The error for a function that has no implementation, with the nearest that has."""
-    near = difflib.get_close_matches(name.rpartition(".")[2], known, n=3, cutoff=0.7)
-    return UnsupportedFunctionError(
-        f"{name} of a traced array is not supported",
-        f"supported names that are near: {', '.join(near)}"
-        if near
-        else "write it with functions that are supported; docs/architecture.md tells how to "
-        "add one",
-    )
-
-
-def spelled(ufunc: np.ufunc) -> str:
-    """A ufunc as users write it: `np.sin`, `scipy.special.erf`."""
-    name = ufunc.__name__
-    for module, prefix in (("numpy", "np."), ("scipy.special", "scipy.special.")):
-        if getattr(sys.modules.get(module), name, None) is ufunc:
-            return prefix + name
-    return name
-
-
-def _late(ufunc: np.ufunc) -> Callable[..., Any]:
-    """Who answers for a ufunc that nobody answered for so far.
-
-    Raises:
-        UnsupportedFunctionError: with the nearest ufuncs of the same library.
-    """
-    for library, module in LATE.items():
-        if library in sys.modules:
-            import_module(module)
-    if ufunc not in UFUNCS:
-        name = spelled(ufunc)
-        owner = name.rpartition(".")[0]
-        known = [k.__name__ for k in UFUNCS if spelled(k).rpartition(".")[0] == owner]
-        raise unsupported(name, known)
-    return UFUNCS[ufunc]
 
 
 def is_weak(operand: Any) -> bool:

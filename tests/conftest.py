@@ -6,7 +6,11 @@ os.environ["FUNCTRACE_CHECK"] = "1"
 
 from . import (  # noqa: F401 -- they add to the table of cases
     op_cases_arrays,
+    op_cases_assignment,
     op_cases_fft,
     op_cases_linalg,
+    op_cases_nn,
     op_cases_numeric,
+    op_cases_scipy_linalg,
+    op_cases_standard,
 )

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import functrace as ft
-from functrace import tracer
+from functrace import dispatch, tracer
 from functrace.primitive import (
     LINEAR,
     NONDIFFERENTIABLE,
@@ -39,6 +39,7 @@ LAYERS: list[set[str]] = [
     {"tree"},
     {"ir", "pretty"},
     {"primitive"},
+    {"dispatch", "sharing"},
     {"tracer"},
     {"operators"},
     {"recorder", "locks"},
@@ -48,6 +49,7 @@ LAYERS: list[set[str]] = [
     {"passes"},
     {"executors"},
     {"api"},
+    {"nn"},
     {"__init__"},
 ]
 # What is imported only when SciPy is there, and may import it.
@@ -211,9 +213,10 @@ def _label(function: Callable[..., Any]) -> str:
 def test_every_numpy_function_that_is_answered_for_has_a_case(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    ufuncs, functions = _Watched(tracer.UFUNCS), _Watched(tracer.FUNCTIONS)
-    monkeypatch.setattr(tracer, "UFUNCS", ufuncs)
-    monkeypatch.setattr(tracer, "FUNCTIONS", functions)
+    ufuncs, functions = _Watched(dispatch.UFUNCS), _Watched(dispatch.FUNCTIONS)
+    for module in (dispatch, tracer):
+        monkeypatch.setattr(module, "UFUNCS", ufuncs)
+        monkeypatch.setattr(module, "FUNCTIONS", functions)
     for c in CASES:
         ft.vjp(c.fun, *c.operands) if c.needs_values else ft.trace(c.fun)(*c.operands)
     assert {_label(f) for f in set(ufuncs) - ufuncs.asked} == set()

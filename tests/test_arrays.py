@@ -36,12 +36,6 @@ def test_a_partition_and_its_derivative_agree_where_numpy_leaves_the_order_open(
     np.testing.assert_array_equal(tangent, value**3)
 
 
-@pytest.mark.parametrize("method", ["sort", "partition"])
-def test_methods_that_sort_in_place_are_refused(method: str) -> None:
-    with pytest.raises(errors.TracerAssignmentError, match=f"np.{method}"):
-        ft.grad(lambda x: getattr(x, method)(1))(np.ones(3))
-
-
 def test_unknown_kinds_of_sorting_are_refused() -> None:
     with pytest.raises(errors.ArgumentError, match="bubble"):
         ft.trace(lambda x: np.sort(x, kind="bubble"))(np.ones(3))
@@ -142,12 +136,13 @@ def test_select_demands_boolean_conditions() -> None:
         lambda x: np.put_along_axis(x, np.zeros((1, 2), int), 1.0, 0),
         lambda x: np.place(x, np.ones((2, 2), bool), [1.0]),
         lambda x: np.put(x, [0], 1.0),
-        lambda x: np.putmask(np.zeros(4).reshape(2, 2), np.ones((2, 2), bool), x),
-        lambda x: np.copyto(np.zeros((2, 2)), x),
+        lambda x: np.sort(x) is x or x.sort(),
+        lambda x: x.partition(1),
+        lambda x: x.fill(1.0),
     ],
 )
 def test_functions_that_change_their_argument_are_refused(function: Any) -> None:
-    with pytest.raises(errors.TracerAssignmentError, match=r"in place(.|\n)*np\.where"):
+    with pytest.raises(errors.TracerAssignmentError, match=r"in place(.|\n)*x = x\.copy"):
         ft.trace(lambda x: function(x) or x)(np.ones((2, 2)))
 
 

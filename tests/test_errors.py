@@ -87,11 +87,11 @@ WRONG = {
         lambda: ft.grad(lambda x: len(f"{x:.3f}") * x)(1.0),  # here
         errors.TracerConversionError, TypeError, ["'.3f'", "has_aux"]),
     "assign a scalar": (lambda: ft.grad(assign_scalar)(X), errors.TracerAssignmentError, TypeError,
-        ["assigned into a plain NumPy array", "np.stack", "np.where"]),
+        ["assigned into a plain NumPy array", "np.stack", "functrace.numpy.zeros"]),
     "assign a row": (lambda: ft.grad(assign_row)(X), errors.TracerAssignmentError, TypeError,
         ["assigned into a plain NumPy array", "np.stack"]),
     "assign into a tracer": (lambda: ft.grad(assign_into_argument)(X),
-        errors.TracerAssignmentError, TypeError, ["can not change", "np.where"]),
+        errors.TracerAssignmentError, TypeError, ["is an argument", "np.where", "x.copy()"]),
     "add in place": (lambda: ft.grad(accumulate_in_place)(X), errors.TracerAssignmentError,
         TypeError, ["+=", "y = y + x"]),
     "out=": (
@@ -240,7 +240,7 @@ def test_internal_frames_do_not_bury_the_error(name):
 
 
 def test_an_unknown_name_lists_those_that_are_near():
-    from functrace.tracer import unsupported
+    from functrace.dispatch import unsupported
 
     assert "near: arctan" in str(unsupported("arctn", ["arctan", "sin"]))
 

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 # These answer for NumPy's functions from when they are imported.
 from . import (  # noqa: F401 -- before NumPy's modules, whose names are the ones to keep
+    assignment,
     bits,
     contractions,
     creation,
@@ -53,10 +54,17 @@ import numpy as _numpy
 from numpy import linalg as linalg  # noqa: F811 -- NumPy's own, as for every name
 
 from . import standard_fft as fft  # noqa: F401, F811 -- of the same functions
+from .assignment import at as at
+from .creation import arange as arange
 from .creation import array as array
 from .creation import asanyarray as asanyarray
 from .creation import asarray as asarray
+from .creation import empty as empty
+from .creation import eye as eye
 from .creation import full as full
+from .creation import identity as identity
+from .creation import ones as ones
+from .creation import zeros as zeros
 from .selection import argwhere as argwhere
 from .selection import flatnonzero as flatnonzero
 from .selection import nonzero as nonzero

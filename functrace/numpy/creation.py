@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from ..errors import ArgumentError
 from ..ops import cast, index, shape
 from ..ops import elementwise as ops
+from ..recorder import NUMERIC_KINDS, tracing
 from ..tracer import Tracer
 from ._register import demand_cpu, implements
 from .elementwise import array as as_array
@@ -31,6 +33,8 @@ def array(
 ) -> Any:  # fmt: skip
     """As `np.array`, and of traced arrays and nested lists of them.
 
+    While a function is traced the result is a traced array, which the function may assign to.
+
     Example:
         >>> import numpy as np, functrace as ft
         >>> def rotate(angle, v):
@@ -40,10 +44,25 @@ def array(
         array([0., 1.])
     """
     if not has_tracer(object):
-        return np.array(object, dtype, copy=copy, order=order, subok=subok, ndmin=ndmin)  # type: ignore[call-overload]
+        plain = np.array(object, dtype, copy=copy, order=order, subok=subok, ndmin=ndmin)  # type: ignore[call-overload]
+        return own(plain) if copy else plain
     x = _joined(object)
     x = x if dtype is None else cast.astype(x, np.dtype(dtype))
-    return shape.reshape(x, (1,) * (ndmin - x.ndim) + x.shape)
+    x = shape.reshape(x, (1,) * (ndmin - x.ndim) + x.shape)
+    return shape.copy(x) if copy and x is object else x
+
+
+def own(value: Any) -> Any:
+    """An array as a traced one that the traced function may assign to; itself outside a trace."""
+    recorder = tracing()
+    if recorder is None or value.dtype.kind not in NUMERIC_KINDS:
+        return value
+    result = recorder.record(shape.COPY, [value], {})
+    result.c_order = value.flags.c_contiguous
+    return result
+
+
+implements(np.array)(array)  # which NumPy does not hand on, and we call ourselves
 
 
 def asarray(
@@ -52,7 +71,7 @@ def asarray(
     """As `np.asarray`, and of traced arrays and nested lists of them."""
     demand_cpu("asarray", device)
     if has_tracer(a):
-        return array(a, dtype)
+        return array(a, dtype, copy=bool(copy))
     if copy is None:
         return np.asarray(a, dtype, order)
     return np.array(a, dtype, copy=copy, order=order or "K")
@@ -83,14 +102,56 @@ def full(
     """As `np.full`, and of a traced value."""
     demand_cpu("full", device)
     target = as_shape(shape)
-    if not has_tracer(fill_value):
+    if has_tracer(fill_value):
+        return _filled(_joined(fill_value), target, dtype, order)
+    if tracing() is None:
         return np.full(target, fill_value, dtype, order)
-    value = array(fill_value, dtype)
-    return _broadcast(value, target)
+    return _filled(np.asarray(fill_value), target, dtype, order)
 
 
-def _broadcast(value: Any, target: tuple[int, ...]) -> Any:
-    return shape.broadcast_to(value, target)
+def _filled(value: Any, target: tuple[int, ...], dtype: Any, order: Any = "C") -> Any:
+    """A traced array with the elements of another, repeated."""
+    value = value if dtype is None else cast.astype(value, np.dtype(dtype))
+    result = shape.broadcast_to(value, target)
+    recorder = tracing()
+    if recorder is not None and (result is value or type(result) is not Tracer):
+        result = recorder.record(
+            shape.COPY if result is value else shape.BROADCAST_TO,
+            [value],
+            {} if result is value else {"shape": target},
+        )
+    if type(result) is Tracer:
+        result.c_order = order == "C"
+    return result
+
+
+def _constant_array(function: Callable[..., Any], number: int) -> Callable[..., Any]:
+    def create(shape: Any, dtype: Any = float, order: Any = "C", *, device: Any = None) -> Any:
+        demand_cpu(function.__name__, device)
+        if tracing() is None:
+            return function(as_shape(shape), dtype, order)
+        return _filled(np.asarray(number), as_shape(shape), dtype or float, order)
+
+    create.__name__ = function.__name__
+    create.__doc__ = f"As `np.{function.__name__}`; a traced array while a function is traced."
+    return create
+
+
+zeros = _constant_array(np.zeros, 0)
+empty = _constant_array(np.empty, 0)
+ones = _constant_array(np.ones, 1)
+
+
+def _given_array(function: Callable[..., Any]) -> Callable[..., Any]:
+    def create(*args: Any, **kwargs: Any) -> Any:
+        return own(function(*args, **kwargs))
+
+    create.__name__ = function.__name__
+    create.__doc__ = f"As `np.{function.__name__}`; a traced array while a function is traced."
+    return create
+
+
+arange, eye, identity = map(_given_array, (np.arange, np.eye, np.identity))
 
 
 def _layout(a: Any, target: Any, dtype: Any) -> tuple[tuple[int, ...], np.dtype[Any]]:
@@ -108,7 +169,7 @@ def zeros_like(
     *, device: Any = None,
 ) -> Any:  # fmt: skip
     demand_cpu("zeros_like", device)
-    return np.zeros(*_layout(a, shape, dtype))
+    return _filled(np.asarray(0), *_layout(a, shape, dtype), order)
 
 
 @implements(np.ones_like)
@@ -117,7 +178,7 @@ def ones_like(
     *, device: Any = None,
 ) -> Any:  # fmt: skip
     demand_cpu("ones_like", device)
-    return np.ones(*_layout(a, shape, dtype))
+    return _filled(np.asarray(1), *_layout(a, shape, dtype), order)
 
 
 @implements(np.full_like)
@@ -126,8 +187,7 @@ def full_like(
     shape: Any = None, *, device: Any = None,
 ) -> Any:  # fmt: skip
     demand_cpu("full_like", device)
-    target, to = _layout(a, shape, dtype)
-    return _broadcast(cast.astype(as_array(fill_value), to), target)
+    return _filled(as_array(fill_value), *_layout(a, shape, dtype), order)
 
 
 # Sequences of numbers, in NumPy's order of operations
@@ -187,7 +247,9 @@ def geomspace(
     turn = ops.sign(start)
     first, last = ops.divide(start, turn), ops.divide(stop, turn)
     samples = logspace(ops.log10(first), ops.log10(last), count, endpoint)
-    ends = [shape.expand_dims(_broadcast(x, samples.shape[1:]), (0,)) for x in (first, last)]
+    ends = [
+        shape.expand_dims(shape.broadcast_to(x, samples.shape[1:]), (0,)) for x in (first, last)
+    ]
     if count:
         body = index.slice_axis(samples, 0, 1, max(count - 1 - endpoint, 0))
         parts = [ends[0], body, ends[1]] if count > 1 and endpoint else [ends[0], body]

@@ -11,7 +11,14 @@ import numpy as np
 from ..errors import IndexingError, ShapeError
 from ..ops import cast, index
 from ..ops import elementwise as ops
-from ..ops.shape import normalize_axis, reshape, transpose
+from ..ops.shape import (
+    broadcast_shapes,
+    inverse,
+    normalize_axis,
+    remaining,
+    reshape,
+    transpose,
+)
 from ..tracer import Tracer
 from ._register import implements, refuse
 from .elementwise import array
@@ -29,27 +36,76 @@ class _Item(NamedTuple):
     value: Any
 
 
+class Selection(NamedTuple):
+    """What an index takes of an array: a slice, then elements of it at index arrays, arranged.
+
+    Attributes:
+        ranges: the slice, with a range for each axis of the array.
+        indices, axes: the index arrays and the axes of the slice that they index; none for a slice
+            alone.
+        picked: the shape after indexing, in which the axes of the index arrays come first.
+        order: the permutation that puts them where NumPy has them.
+        shape: the shape of the result: with new axes, and without those that an integer took.
+    """
+
+    ranges: index.Ranges
+    indices: tuple[Any, ...]
+    axes: tuple[int, ...]
+    picked: tuple[int, ...]
+    order: tuple[int, ...]
+    shape: tuple[int, ...]
+
+
 @implements(operator.getitem)
 def getitem(x: Any, key: Any) -> Any:
     """`x[key]` with everything that NumPy takes as a key."""
-    items = _parse(x.shape, key)
+    return selected(x, selection(x.shape, key))
+
+
+def selected(x: Any, chosen: Selection) -> Any:
+    """The selected part of an array."""
+    part = index.slice_(x, chosen.ranges)
+    if chosen.axes:
+        part = transpose(index.gather(part, chosen.indices, chosen.axes), chosen.order)
+    return reshape(part, chosen.shape)
+
+
+def with_selected(x: Any, chosen: Selection, new: Any) -> Any:
+    """An array with its selected part replaced by one of the same shape."""
+    if not chosen.axes:
+        return index.set_slice(x, reshape(new, chosen.picked), chosen.ranges)
+    arranged = tuple([chosen.picked[i] for i in chosen.order])
+    updates = transpose(reshape(new, arranged), inverse(chosen.order))
+    part = index.slice_(x, chosen.ranges)
+    part = index.scatter_set(part, updates, chosen.indices, chosen.axes)
+    return index.set_slice(x, part, chosen.ranges)
+
+
+def selection(shape: tuple[int, ...], key: Any) -> Selection:
+    """What a key takes of an array of some shape.
+
+    Raises:
+        IndexingError: when the key does not fit the shape, or is no key.
+    """
+    items = _parse(shape, key)
     ranges = [
         item.value if item.kind == "slice" else (0, n, 1)
-        for item, n in zip(_consuming(items), x.shape, strict=True)
+        for item, n in zip(_consuming(items), shape, strict=True)
     ]
     if any(item.kind == "array" for item in items):
-        return _advanced(index.slice_(x, tuple(ranges)), items)
+        return _advanced(tuple(ranges), items)
     axis = 0
-    shape = []
+    result = []
     for item in items:
         if item.kind == "new":
-            shape.append(1)
+            result.append(1)
         elif item.kind == "slice":
-            shape.append(ranges[axis][1])
+            result.append(ranges[axis][1])
         elif item.kind == "integer":
             ranges[axis] = (item.value, 1, 1)
         axis += item.kind in ("slice", "integer")
-    return reshape(index.slice_(x, tuple(ranges)), tuple(shape))
+    lengths = tuple([length for _, length, _ in ranges])
+    return Selection(tuple(ranges), (), (), lengths, tuple(range(len(lengths))), tuple(result))
 
 
 def _consuming(items: Sequence[_Item]) -> list[_Item]:
@@ -57,20 +113,21 @@ def _consuming(items: Sequence[_Item]) -> list[_Item]:
     return [item for item in items if item.kind not in ("new", "apart")]
 
 
-def _advanced(x: Any, items: Sequence[_Item]) -> Any:
+def _advanced(ranges: index.Ranges, items: Sequence[_Item]) -> Selection:
     """Index by arrays, where integers count as arrays without axes, as in NumPy."""
     consumed = _consuming(items)
     axes = tuple([i for i, item in enumerate(consumed) if item.kind in ("array", "integer")])
-    gathered = index.gather(x, [consumed[i].value for i in axes], axes)
-    count = gathered.ndim - (x.ndim - len(axes))  # axes of the indices, which come first
+    indices = tuple([consumed[i].value for i in axes])
+    lead = broadcast_shapes("index arrays", [i.shape for i in indices])
+    picked = lead + remaining(tuple([length for _, length, _ in ranges]), axes)
+    count = len(lead)
     places = [i for i, item in enumerate(items) if item.kind in ("array", "integer")]
     adjacent = places == list(range(places[0], places[0] + len(places)))
     # The axes of the result, before new ones: those of the indices stand where the
     # indices stood when these were adjacent, and first otherwise.
     before = sum(item.kind == "slice" for item in items[: places[0]]) if adjacent else 0
-    order = [*range(count, count + before), *range(count), *range(count + before, gathered.ndim)]
-    result = transpose(gathered, tuple(order))
-    shape = list(result.shape)
+    order = (*range(count, count + before), *range(count), *range(count + before, len(picked)))
+    shape = [picked[i] for i in order]
     position = 0 if adjacent else count
     for i, item in enumerate(items):
         if item.kind == "new":
@@ -79,7 +136,7 @@ def _advanced(x: Any, items: Sequence[_Item]) -> Any:
             position += 1
         elif adjacent and i == places[0]:
             position += count
-    return reshape(result, tuple(shape))
+    return Selection(ranges, indices, axes, picked, order, tuple(shape))
 
 
 def _parse(shape: tuple[int, ...], key: Any) -> list[_Item]:

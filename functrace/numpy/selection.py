@@ -12,7 +12,7 @@ from ..ops import cast, index, shape, sort
 from ..ops import elementwise as ops
 from ..ops.reduce import argmax
 from ..ops.shape import normalize_axis
-from ..tracer import REFUSED, Tracer
+from ..tracer import Tracer
 from ._register import implements, refuse
 from ._values import concrete
 from .elementwise import array
@@ -264,18 +264,3 @@ def apply_over_axes(func: Callable[..., Any], a: Any, axes: Any) -> Any:
         result = array(func(x, at))
         x = result if result.ndim == x.ndim else shape.expand_dims(result, (at,))
     return x
-
-
-# In place
-
-_BY_MASK = "use np.where(mask, value, x), which gives a new array"
-REFUSED.update(
-    {
-        np.fill_diagonal: "use np.where(np.eye(n, dtype=bool), value, x)",
-        np.put_along_axis: _BY_MASK,
-        np.place: _BY_MASK,
-        np.put: _BY_MASK,
-        np.putmask: _BY_MASK,
-        np.copyto: "use the new value itself, or np.where(mask, new, old)",
-    }
-)

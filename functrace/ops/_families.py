@@ -119,7 +119,7 @@ def elementwise(
 
     Args:
         result: gives the output's dtype for the operands' types.
-        rules: a `jvp` or `transpose` where the derived one would not do.
+        rules: a `jvp` or `transpose` where the derived one would not do; a `view` rule.
     """
 
     def infer(*types: ArrayType) -> ArrayType:
@@ -137,6 +137,7 @@ def elementwise(
         ),
         text=(lambda *operands: text.format(*operands)) if text else None,
         elementwise=True,
+        view=rules.get("view"),
     )
 
 

@@ -26,6 +26,7 @@ from ..primitive import (
 from ..recorder import bind, type_of
 from ..tracer import UFUNCS, Tracer, copied
 from ._families import binary, elementwise, unary
+from ._large import select
 from .cast import astype, operand, promote, promote_together, real_dtype_of
 from .shape import unbroadcast
 
@@ -202,10 +203,12 @@ def _real_dtype(x: ArrayType) -> np.dtype[Any]:
 REAL = elementwise(
     "real", lambda x: np.real(x).copy(), _real_dtype, (),
     jvp=LINEAR, transpose=lambda ct, operands: (astype(ct, operands[0].dtype),),
+    view=lambda z, new: new + imag(z) * z.dtype.type(1j),
 )  # fmt: skip
 IMAG = elementwise(
     "imag", lambda x: np.imag(x).copy(), _real_dtype, (),
     jvp=LINEAR, transpose=lambda ct, operands: (ct * operands[0].dtype.type(-1j),),
+    view=lambda z, new: real(z) + new * z.dtype.type(1j),
 )  # fmt: skip
 
 
@@ -333,7 +336,7 @@ def unmasked(ct: Any) -> Any:
 
 
 WHERE = elementwise(
-    "where", np.where, lambda condition, x, y: x.dtype, (),
+    "where", select, lambda condition, x, y: x.dtype, (),
     jvp=_where_jvp, transpose=_where_transpose,
 )  # fmt: skip
 

@@ -1,11 +1,13 @@
 """Taking parts of arrays, and putting parts together.
 
 `slice_` and `place` (into zeros) are each other's transposes, and so are `gather` and
-`scatter_add`. An index along one axis is a triple (start, length, step) with a step of either sign.
+`scatter_add`. `set_slice` and `scatter_set` are what assignment (`x[...] = v`) becomes. An index
+along one axis is a triple (start, length, step) with a step of either sign.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,7 +18,8 @@ from ..ir import ArrayType, Shape
 from ..primitive import LINEAR, Linear, Primitive
 from ..recorder import bind
 from ._families import align_ranks
-from .shape import broadcast_shapes, broadcast_to, moveaxis, remaining
+from .cast import astype
+from .shape import broadcast_shapes, broadcast_to, moveaxis, remaining, reshape
 
 Ranges = tuple[tuple[int, int, int], ...]  # for each axis: start, length, step
 
@@ -91,7 +94,7 @@ SLICE = Primitive(
     transpose=_slice_transpose,
     batch=_slice_batch,
     text=lambda x, *, ranges: f"{x}[{_slices_text(ranges)}]",
-    view=True,
+    view=lambda x, new, *, ranges: set_slice(x, new, ranges),
 )
 
 # place
@@ -124,6 +127,55 @@ PLACE = Primitive(
     transpose=_place_transpose,
     batch=_place_batch,
     text=lambda x, *, shape, ranges: f"zeros({shape}).place[{_slices_text(ranges)}]({x})",
+)
+
+# set_slice
+
+
+def set_slice(x: Any, values: Any, ranges: Ranges) -> Any:
+    """X with values in the place of what `slice_(x, ranges)` gives."""
+    return values if ranges == whole(x.shape) else bind(SET_SLICE, x, values, ranges=ranges)
+
+
+def _set_slice_impl(x: Any, values: Any, *, ranges: Ranges) -> Any:
+    out = np.array(x)
+    out[tuple([python_slice(*r) for r in ranges])] = values
+    return out
+
+
+def _set_slice_jvp(primals: Any, tangents: Any, out: Any, *, ranges: Ranges) -> Any:
+    old, new = tangents
+    if old is None:
+        return place(new, primals[0].shape, ranges)
+    return set_slice(old, zeros(primals[1]) if new is None else new, ranges)
+
+
+def zeros(like: Any) -> Any:
+    """Zeros of the shape and dtype of an array, a tracer or a linear operand, of no memory."""
+    return np.broadcast_to(like.dtype.type(0), like.shape)
+
+
+def _set_slice_transpose(ct: Any, operands: Any, *, ranges: Ranges) -> Any:
+    x, values = operands
+    return (
+        set_slice(ct, zeros(values), ranges) if isinstance(x, Linear) else None,
+        slice_(ct, ranges) if isinstance(values, Linear) else None,
+    )
+
+
+def _set_slice_batch(size: int, operands: Any, mapped: Any, *, ranges: Ranges) -> Any:
+    x, values = (materialize(size, *pair) for pair in zip(operands, mapped, strict=True))
+    return set_slice(x, values, ((0, size, 1), *ranges))
+
+
+SET_SLICE = Primitive(
+    "set_slice",
+    infer=lambda x, values, *, ranges: x.strong,
+    impl=_set_slice_impl,
+    jvp=_set_slice_jvp,
+    transpose=_set_slice_transpose,
+    batch=_set_slice_batch,
+    text=lambda x, values, *, ranges: f"{x}.at[{_slices_text(ranges)}].set({values})",
 )
 
 # concatenate
@@ -247,6 +299,7 @@ GATHER = Primitive(
     transpose=_gather_transpose,
     batch=_gather_batch,
     text=_gather_text,
+    view=lambda x, new, *indices, axes: scatter_set(x, new, indices, axes),
 )
 
 # scatter_add
@@ -266,7 +319,7 @@ def _scatter_infer(
 ) -> ArrayType:
     expected = _gather_infer(x, *indices, axes=axes).shape
     if updates.shape != expected:
-        raise ShapeError(f"scatter_add: updates have shape {updates.shape}, not {expected}")
+        raise ShapeError(f"scatter: updates have shape {updates.shape}, not {expected}")
     return x
 
 
@@ -304,5 +357,70 @@ SCATTER_ADD = Primitive(
     batch=_scatter_batch,
     text=lambda x, updates, *indices, axes: (
         f"scatter_add({x}, {updates}, [{', '.join(indices)}], axes={axes})"
+    ),
+)
+
+# scatter_set
+
+
+def scatter_set(x: Any, updates: Any, indices: Sequence[Any], axes: tuple[int, ...]) -> Any:
+    """X with updates in the place of what `gather(x, indices, axes)` gives.
+
+    Where indices repeat, the last update counts.
+    """
+    return bind(SCATTER_SET, x, updates, *indices, axes=axes)
+
+
+def _scatter_set_impl(x: Any, updates: Any, *indices: Any, axes: tuple[int, ...]) -> Any:
+    out = np.array(x)
+    _axes_first(out, axes)[indices] = updates
+    return out
+
+
+def _scatter_set_jvp(primals: Any, tangents: Any, out: Any, *, axes: tuple[int, ...]) -> Any:
+    old, new = (
+        zeros(primal) if tangent is None else tangent
+        for primal, tangent in zip(primals[:2], tangents[:2], strict=True)
+    )
+    return scatter_set(old, new, primals[2:], axes)
+
+
+def _scatter_set_transpose(ct: Any, operands: Any, *, axes: tuple[int, ...]) -> Any:
+    x, updates, *indices = operands
+    old = new = None
+    if isinstance(x, Linear):
+        old = scatter_set(ct, zeros(updates), indices, axes)
+    if isinstance(updates, Linear):
+        new = gather(ct, indices, axes)
+        # An update that a later one has overwritten gets nothing.
+        lead = broadcast_shapes("index arrays", [i.shape for i in indices])
+        number = np.arange(math.prod(lead)).reshape(lead)
+        unwritten = np.zeros([x.shape[a] for a in axes], number.dtype)
+        first = tuple(range(len(axes)))
+        kept = gather(scatter_set(unwritten, number, indices, first), indices, first) == number
+        kept = reshape(kept, lead + (1,) * (new.ndim - len(lead)))
+        new = new * astype(kept, new.dtype)
+    return (old, new, *[None] * len(indices))
+
+
+def _scatter_set_batch(size: int, operands: Any, mapped: Any, *, axes: tuple[int, ...]) -> Any:
+    x, updates, *indices = operands
+    return scatter_set(
+        materialize(size, x, mapped[0]),
+        materialize(size, updates, mapped[1]),
+        _rows(size, indices, mapped[2:]),
+        (0, *(a + 1 for a in axes)),
+    )
+
+
+SCATTER_SET = Primitive(
+    "scatter_set",
+    infer=_scatter_infer,
+    impl=_scatter_set_impl,
+    jvp=_scatter_set_jvp,
+    transpose=_scatter_set_transpose,
+    batch=_scatter_set_batch,
+    text=lambda x, updates, *indices, axes: (
+        f"scatter_set({x}, {updates}, [{', '.join(indices)}], axes={axes})"
     ),
 )

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from ..errors import AxisError, ShapeError
-from ..ir import ArrayType, Shape
+from ..ir import UNKNOWN, ArrayType, Shape
 from ..primitive import LINEAR, Primitive
 from ..recorder import bind
+from ._large import reduced
 
 
 def normalize_axis(axis: int, ndim: int) -> int:
@@ -78,7 +79,7 @@ RESHAPE = Primitive(
     transpose=_reshape_transpose,
     batch=_reshape_batch,
     text=_reshape_text,
-    view=True,
+    view=lambda x, new, *, shape: reshape(new, x.shape),
 )
 
 
@@ -111,8 +112,13 @@ def _transpose_infer(x: ArrayType, *, permutation: tuple[int, ...]) -> ArrayType
     return x.with_shape([x.shape[i] for i in permutation])
 
 
+def inverse(permutation: Sequence[int]) -> tuple[int, ...]:
+    """The permutation that undoes another."""
+    return tuple(int(i) for i in np.argsort(permutation))
+
+
 def _transpose_transpose(ct: Any, operands: Any, *, permutation: tuple[int, ...]) -> Any:
-    return (transpose(ct, tuple(int(i) for i in np.argsort(permutation))),)
+    return (transpose(ct, inverse(permutation)),)
 
 
 def _transpose_batch(size: int, operands: Any, mapped: Any, *, permutation: Any) -> Any:
@@ -132,7 +138,7 @@ TRANSPOSE = Primitive(
     transpose=_transpose_transpose,
     batch=_transpose_batch,
     text=_transpose_text,
-    view=True,
+    view=lambda x, new, *, permutation: transpose(new, inverse(permutation)),
 )
 
 
@@ -156,8 +162,8 @@ def broadcast_shapes(what: str, shapes: Sequence[Shape]) -> Shape:
     result = [1] * ndim
     for shape in shapes:
         for axis, length in enumerate(shape, ndim - len(shape)):
-            if length != 1:
-                if result[axis] not in (1, length):
+            if length != 1 and not (length == UNKNOWN != result[axis] != 1):
+                if result[axis] not in (1, UNKNOWN, length):
                     raise _broadcast_error(what, shapes, axis)
                 result[axis] = length
     return tuple(result)
@@ -214,7 +220,7 @@ BROADCAST_TO = Primitive(
     transpose=_broadcast_transpose,
     batch=_broadcast_batch,
     text=lambda x, *, shape: f"broadcast_to({x}, {shape})",
-    view=True,
+    view=lambda x, new, *, shape: None,
 )
 
 
@@ -281,7 +287,7 @@ def axes_text(axes: Sequence[int]) -> str:
 REDUCE_SUM = Primitive(
     "sum",
     infer=_sum_infer,
-    impl=lambda x, *, axes: np.add.reduce(x, axis=axes, dtype=np.asarray(x).dtype),
+    impl=lambda x, *, axes: reduced(np.add, x, axis=axes, dtype=x.dtype),
     jvp=LINEAR,
     transpose=_sum_transpose,
     batch=_sum_batch,

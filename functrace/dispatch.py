@@ -1,0 +1,114 @@
+"""Who answers for a NumPy function when a traced array is among its arguments.
+
+Two tables say so; the ops and `functrace.numpy` fill them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from .errors import UnsupportedFunctionError
+
+UFUNCS: dict[np.ufunc, Callable[..., Any]] = {}
+FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
+# Whose ufuncs are answered for by a module of ours that is imported when one is first met.
+LATE = {"scipy.special": f"{__package__}.scipy.special"}
+
+_LOOP_OPTIONS = {"dtype", "signature", "casting", "order", "subok"}
+
+# The functions whose results are views of their arguments, in NumPy and here.
+VIEWS = {
+    getattr(np, name)
+    for name in (
+        "reshape", "ravel", "transpose", "permute_dims", "matrix_transpose", "swapaxes", "moveaxis",
+        "rollaxis", "squeeze", "expand_dims", "atleast_1d", "atleast_2d", "atleast_3d",
+        "broadcast_to", "broadcast_arrays", "real", "imag", "flip", "fliplr", "flipud", "rot90",
+        "split", "array_split", "hsplit", "vsplit", "dsplit", "unstack", "trim_zeros",
+    )
+    if hasattr(np, name)
+}  # fmt: skip
+
+
+def ufunc_answer(ufunc: np.ufunc, method: str, options: dict[str, Any]) -> Callable[..., Any]:
+    """Who answers for a call of a ufunc, or of one of its methods.
+
+    Raises:
+        UnsupportedFunctionError: when nobody does, or for an option that has no meaning for
+            traced values.
+    """
+    if method != "__call__":
+        function = FUNCTIONS.get(getattr(ufunc, method))
+        if function is None:
+            raise UnsupportedFunctionError(
+                f"{spelled(ufunc)}.{method} of a traced array is not supported",
+                "use the function that does the same, such as np.sum for np.add.reduce",
+            )
+        return function
+    if options.pop("where", True) is not True:
+        raise UnsupportedFunctionError(
+            f"{spelled(ufunc)}(..., where=) leaves elements undefined, which a traced value can "
+            "not be",
+            f"use np.where(condition, {spelled(ufunc)}(...), other)",
+        )
+    for option in _LOOP_OPTIONS & options.keys():
+        raise UnsupportedFunctionError(
+            f"{spelled(ufunc)}(..., {option}=) of a traced array is not supported",
+            "leave it away, and convert operands or result with .astype",
+        )
+    return UFUNCS.get(ufunc) or _late(ufunc)
+
+
+def demand_answer(function: Callable[..., Any]) -> None:
+    """Check that somebody answers for a function of NumPy that is not a ufunc.
+
+    Raises:
+        UnsupportedFunctionError: with the nearest names that are supported.
+    """
+    if function not in FUNCTIONS:
+        module = (getattr(function, "__module__", "") or "").removeprefix("numpy").strip(".")
+        name = f"{module}.{function.__name__}".strip(".")
+        raise unsupported(f"np.{name}", [known.__name__ for known in FUNCTIONS])
+
+
+def unsupported(name: str, known: list[str]) -> UnsupportedFunctionError:
+    """The error for a function that has no implementation, with the nearest that has."""
+    near = difflib.get_close_matches(name.rpartition(".")[2], known, n=3, cutoff=0.7)
+    return UnsupportedFunctionError(
+        f"{name} of a traced array is not supported",
+        f"supported names that are near: {', '.join(near)}"
+        if near
+        else "write it with functions that are supported; docs/architecture.md tells how to "
+        "add one",
+    )
+
+
+def spelled(ufunc: np.ufunc) -> str:
+    """A ufunc as users write it: `np.sin`, `scipy.special.erf`."""
+    name = ufunc.__name__
+    for module, prefix in (("numpy", "np."), ("scipy.special", "scipy.special.")):
+        if getattr(sys.modules.get(module), name, None) is ufunc:
+            return prefix + name
+    return name
+
+
+def _late(ufunc: np.ufunc) -> Callable[..., Any]:
+    """Who answers for a ufunc that nobody answered for so far.
+
+    Raises:
+        UnsupportedFunctionError: with the nearest ufuncs of the same library.
+    """
+    for library, module in LATE.items():
+        if library in sys.modules:
+            import_module(module)
+    if ufunc not in UFUNCS:
+        name = spelled(ufunc)
+        owner = name.rpartition(".")[0]
+        known = [k.__name__ for k in UFUNCS if spelled(k).rpartition(".")[0] == owner]
+        raise unsupported(name, known)
+    return UFUNCS[ufunc]
