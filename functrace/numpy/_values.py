@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..errors import ConcretizationError
 from ..tracer import Tracer
 from .elementwise import array
 
@@ -20,3 +21,11 @@ def concrete(x: Any, function: str, remedy: str) -> Any:
     return given.recorder.value(
         given, f"the shape of the result of np.{function} depends on it", remedy
     )
+
+
+def is_true(condition: Any, otherwise: bool) -> bool:
+    """A truth value, where it is known while tracing."""
+    try:
+        return bool(condition)
+    except ConcretizationError:
+        return otherwise

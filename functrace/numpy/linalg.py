@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ConcretizationError, MatrixShapeError, OptionError, ShapeError
+from ..errors import MatrixShapeError, OptionError, ShapeError
 from ..ops import cast, contract, linalg, spectra
 from ..ops import elementwise as ops
 from ..ops import shape as shapes
 from . import contractions, matrices, reductions, shaping
 from ._register import implements, refuse
+from ._values import is_true
 from .elementwise import array
 from .norms import norm
 
@@ -81,20 +82,12 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Any, Any, Any, Any]:
     eps = float(np.finfo(np.float64).eps)
     cutoff = eps * max(m, n) if rcond is None else float(rcond)
     solution, rank, s = spectra.lstsq(x, right, cutoff if cutoff >= 0 else eps)
-    if m > n and _is_true(ops.equal(rank, n), otherwise=True):
+    if m > n and is_true(ops.equal(rank, n), otherwise=True):
         misfit = right - linalg.product(x, solution)
         residuals = shapes.reduce_sum(ops.real(ops.conjugate(misfit) * misfit), (0,))
     else:
         residuals = np.empty(0, s.dtype)
     return shapes.reshape(solution, (n, *y.shape[1:])), residuals, rank, s
-
-
-def _is_true(condition: Any, otherwise: bool) -> bool:
-    """A truth value, where it is known while tracing."""
-    try:
-        return bool(condition)
-    except ConcretizationError:
-        return otherwise
 
 
 @implements(np.linalg.tensorsolve)
@@ -204,7 +197,7 @@ def _eigenvalues(x: Any) -> Any:
     Under jit and vmap the values are unknown while tracing, and their dtype is always complex.
     """
     values = spectra.eigvals(x, dtype=np.result_type(x.dtype, np.complex64))
-    if _ALWAYS_COMPLEX or x.dtype.kind == "c" or not _is_true(_are_real(values), otherwise=False):
+    if _ALWAYS_COMPLEX or x.dtype.kind == "c" or not is_true(_are_real(values), otherwise=False):
         return values
     return spectra.eigvals(x, dtype=x.dtype)
 

@@ -52,7 +52,7 @@ def _reciprocal(x: Any) -> Any:
     return where(zero, 0, 1 / where(zero, 1, x))
 
 
-def _reciprocal_gaps(values: Any) -> Any:
+def reciprocal_gaps(values: Any) -> Any:
     """1 / (w_j - w_i) in row i and column j, and 0 where w_i and w_j are equal up to rounding."""
     gaps = _as_row(values) - _as_column(values)
     if not values.size:
@@ -80,13 +80,13 @@ def _triangle(lower: bool) -> Any:
     return "L" if lower else "U"
 
 
-def _eigh_jvp(x: Any, dx: Any, out: Any, *, lower: bool) -> Any:
+def eigh_jvp(x: Any, dx: Any, out: Any, *, lower: bool) -> Any:
     """Perturbation theory of first order, as in J. R. Magnus, "On differentiating eigenvalues and
     eigenvectors" (1985).
     """
     w, v = out
     inner = product(adjoint(v), hermitian_part(dx), v)
-    return real(diagonal(inner)), product(v, inner * _reciprocal_gaps(w))
+    return real(diagonal(inner)), product(v, inner * reciprocal_gaps(w))
 
 
 def _eigvalsh_jvp(x: Any, dx: Any, w: Any, *, lower: bool) -> Any:
@@ -98,7 +98,7 @@ eigh = matrix_op(
     "eigh",
     lambda x, *, lower: tuple(np.linalg.eigh(x, _triangle(lower))),
     lambda x, *, lower: (_values_type(x), x),
-    _eigh_jvp,
+    eigh_jvp,
     multiple=True,
 )
 eigvalsh = matrix_op(
@@ -122,7 +122,7 @@ def _eig_types(x: ArrayType, *, dtype: np.dtype[Any]) -> tuple[ArrayType, ...]:
 def _eig_jvp(x: Any, dx: Any, out: Any, *, dtype: np.dtype[Any]) -> Any:
     w, v = out
     inner = product(inv(v), astype(dx, dtype), v)
-    dv = product(v, inner * _reciprocal_gaps(w))
+    dv = product(v, inner * reciprocal_gaps(w))
     return diagonal(inner), dv - v * _as_row(_along(v, dv))
 
 
@@ -196,7 +196,7 @@ def _svd_jvp(x: Any, dx: Any, out: Any, *, full: bool, hermitian: bool) -> Any:
 def _svd_turns(inner: Any, s: Any) -> tuple[Any, Any]:
     """U^H dU and V^H dV within the first columns, both antihermitian."""
     row, column = _as_row(s), _as_column(s)
-    weights = _reciprocal_gaps(s) * _reciprocal(row + column)
+    weights = reciprocal_gaps(s) * _reciprocal(row + column)
     turned = adjoint(inner)
     turn_u = (inner * row + column * turned) * weights
     turn_v = (column * inner + turned * row) * weights

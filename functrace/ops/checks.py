@@ -1,0 +1,58 @@
+"""Conditions on values, which hold or raise when a Program runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..ir import ArrayType
+from ..primitive import Linear, Primitive
+from ..recorder import bind
+from .elementwise import isfinite
+from .index import materialize
+
+
+def require(x: Any, condition: Any, message: str) -> Any:
+    """The operand itself; where running finds that a condition does not hold everywhere, an error.
+
+    Raises:
+        ValueError: when it runs, with the message.
+    """
+    return bind(REQUIRE, x, condition, message=message)
+
+
+def require_finite(x: Any) -> Any:
+    """The operand, which must have no NaN and no infinite elements."""
+    if x.dtype.kind not in "fc":
+        return x
+    return require(x, isfinite(x), "array must not contain infs or NaNs")
+
+
+def _impl(x: Any, condition: Any, *, message: str) -> Any:
+    if not np.all(condition):
+        raise ValueError(message)
+    return np.array(x)[()]
+
+
+def _infer(x: ArrayType, condition: ArrayType, *, message: str) -> ArrayType:
+    return x
+
+
+def _transpose(ct: Any, operands: Any, *, message: str) -> tuple[Any, ...]:
+    return (ct if isinstance(operands[0], Linear) else None, None)
+
+
+def _batch(size: int, operands: Any, mapped: Any, *, message: str) -> Any:
+    return require(materialize(size, operands[0], mapped[0]), operands[1], message)
+
+
+REQUIRE = Primitive(
+    "require",
+    infer=_infer,
+    impl=_impl,
+    jvp=lambda primals, tangents, out, *, message: tangents[0],
+    transpose=_transpose,
+    batch=_batch,
+    text=lambda x, condition, *, message: f"require({x}, {condition})",
+)
