@@ -78,7 +78,7 @@ def _polygamma_jvp(primals: Any, tangents: Any, out: Any, *, order: int) -> Any:
     return tangents[0] * polygamma(order + 1, primals[0])
 
 
-POLYGAMMA = _order("polygamma", _polygamma_impl, _polygamma_jvp)
+POLYGAMMA = _order("psi", _polygamma_impl, _polygamma_jvp)
 
 # The tails
 
