@@ -19,6 +19,7 @@ from ..ops.shape import (
     reshape,
     transpose,
 )
+from ..primitive import remember
 from ..tracer import Tracer
 from ._register import implements, refuse
 from .elementwise import array
@@ -87,6 +88,35 @@ def selection(shape: tuple[int, ...], key: Any) -> Selection:
     Raises:
         IndexingError: when the key does not fit the shape, or is no key.
     """
+    basic = _basic(key)
+    if basic is None:
+        return _selection(shape, key)
+    known = _selections.get((shape, basic))
+    if known is None:
+        known = _selection(shape, key)
+        remember(_selections, (shape, basic), known)
+    return known
+
+
+_selections: dict[Any, Selection] = {}
+_PLAIN = (int, type(None), type(Ellipsis))
+
+
+def _basic(key: Any) -> tuple[Any, ...] | None:
+    """A hashable form of a key of integers, slices, None and ellipses; None for other keys."""
+    parts = []
+    for part in key if type(key) is tuple else (key,):
+        if type(part) is slice:
+            part = (part.start, part.stop, part.step)
+            if not all(type(limit) in _PLAIN for limit in part):
+                return None
+        elif type(part) not in _PLAIN:
+            return None
+        parts.append(part)
+    return tuple(parts)
+
+
+def _selection(shape: tuple[int, ...], key: Any) -> Selection:
     items = _parse(shape, key)
     ranges = [
         item.value if item.kind == "slice" else (0, n, 1)
