@@ -1,4 +1,8 @@
-"""SciPy's incomplete gamma and beta functions."""
+"""SciPy's incomplete gamma and beta functions and their inverses, with all derivatives.
+
+An inverse moves with a parameter so that the function keeps its value, as a sample of the
+distribution does.
+"""
 
 from __future__ import annotations
 
@@ -7,32 +11,68 @@ from typing import Any
 import scipy.special as sc
 
 from ._families import binary, ufunc_op
-from ._special import no_derivative
-from .elementwise import exp
-from .special_elementary import xlog1py, xlogy
-from .special_gamma import betaln, gammaln
+from .densities import beta_density, gamma_density
+from .elementwise import equal, log, where
+from .incomplete import log_gamma_slope
+from .incomplete_beta import beta_sample_slopes, betainc_by_a, betainc_by_b
 
 
-def gamma_density(a: Any, x: Any) -> Any:
-    """x^(a-1) e^(-x) / Γ(a), the derivative of P(a, x) by x. DLMF 8.8.13."""
-    return exp(xlogy(a - 1, x) - x - gammaln(a))
+def _sample_slope(a: Any, x: Any) -> Any:
+    """The derivative by a of the logarithm of x, at fixed P(a, x)."""
+    return log_gamma_slope(a, log(x))
 
 
-def beta_density(a: Any, b: Any, x: Any) -> Any:
-    """x^(a-1) (1-x)^(b-1) / B(a, b), the derivative of I_x(a, b) by x. DLMF 8.17.1."""
-    return exp(xlogy(a - 1, x) + xlog1py(b - 1, -x) - betaln(a, b))
+def _gammainc_by_a(a: Any, x: Any) -> Any:
+    """From dP = 0 along a sample's path, where x p(a, x) = a p(a+1, x)."""
+    density = a * gamma_density(a + 1, x)
+    absent = equal(density, 0)
+    return where(absent, 0, -density * _sample_slope(a, where(absent, 1, x)))
 
 
+# DLMF 8.8.13
 gammainc = binary(
-    "gammainc", sc.gammainc, no_derivative("gammainc", "a"),
-    lambda t, y, a, x: t * gamma_density(a, x),
+    "gammainc", sc.gammainc,
+    lambda t, y, a, x: t * _gammainc_by_a(a, x), lambda t, y, a, x: t * gamma_density(a, x),
 )  # fmt: skip
 gammaincc = binary(
-    "gammaincc", sc.gammaincc, no_derivative("gammaincc", "a"),
-    lambda t, y, a, x: -t * gamma_density(a, x),
+    "gammaincc", sc.gammaincc,
+    lambda t, y, a, x: -t * _gammainc_by_a(a, x), lambda t, y, a, x: -t * gamma_density(a, x),
 )  # fmt: skip
+gammaincinv = binary(
+    "gammaincinv", sc.gammaincinv,
+    lambda t, x, a, p: t * x * _sample_slope(a, x), lambda t, x, a, p: t / gamma_density(a, x),
+)  # fmt: skip
+gammainccinv = binary(
+    "gammainccinv", sc.gammainccinv,
+    lambda t, x, a, q: t * x * _sample_slope(a, x), lambda t, x, a, q: -t / gamma_density(a, x),
+)  # fmt: skip
+
+# DLMF 8.17.1
 betainc = ufunc_op(
     "betainc", sc.betainc,
-    (no_derivative("betainc", "a"), no_derivative("betainc", "b"),
+    (lambda t, y, a, b, x: t * betainc_by_a(a, b, x),
+     lambda t, y, a, b, x: t * betainc_by_b(a, b, x),
      lambda t, y, a, b, x: t * beta_density(a, b, x)),
+)  # fmt: skip
+betaincc = ufunc_op(
+    "betaincc", sc.betaincc,
+    (lambda t, y, a, b, x: -t * betainc_by_a(a, b, x),
+     lambda t, y, a, b, x: -t * betainc_by_b(a, b, x),
+     lambda t, y, a, b, x: -t * beta_density(a, b, x)),
+)  # fmt: skip
+
+
+def _moves(t: Any, a: Any, b: Any, x: Any, which: int) -> Any:
+    return t * beta_sample_slopes(a, b, x)[which]()
+
+
+betaincinv = ufunc_op(
+    "betaincinv", sc.betaincinv,
+    (lambda t, x, a, b, p: _moves(t, a, b, x, 0), lambda t, x, a, b, p: _moves(t, a, b, x, 1),
+     lambda t, x, a, b, p: t / beta_density(a, b, x)),
+)  # fmt: skip
+betainccinv = ufunc_op(
+    "betainccinv", sc.betainccinv,
+    (lambda t, x, a, b, p: _moves(t, a, b, x, 0), lambda t, x, a, b, p: _moves(t, a, b, x, 1),
+     lambda t, x, a, b, p: -t / beta_density(a, b, x)),
 )  # fmt: skip

@@ -23,9 +23,13 @@ import scipy.special as _sc
 
 from ..numpy.elementwise import array
 from ..ops import elementwise as ops
-from ..ops import (
-    softmax as _softmax,
+from ..ops import softmax as _softmax
+from ..ops import (  # noqa: F401 -- they answer for SciPy's ufuncs from when they are imported
+    special_elementary as _special_elementary,
 )
+from ..ops import special_error as _special_error  # noqa: F401
+from ..ops import special_gamma as _special_gamma  # noqa: F401
+from ..ops import special_incomplete as _special_incomplete  # noqa: F401
 from ..ops.cast import astype, result_dtype
 from ..ops.reduce import reduce_max
 from ..ops.shape import (
