@@ -15,13 +15,13 @@ import numpy as np
 from ..recorder import bind
 from ._numeric import Slope, numeric
 from .elementwise import equal, greater_equal, log, log1p, logical_and, logical_or, where
-from .incomplete import polygamma
+from .gamma_slope import polygamma
 
 _TINY, _HUGE = 1e-300, 1e300
 
 
 def _stirling_rest(a: np.ndarray) -> np.ndarray:
-    """log Γ(a+1) - a log a + a, for a >= 0. DLMF 5.11.1."""
+    """Give log Γ(a+1) - a log a + a, for a >= 0. DLMF 5.11.1."""
     near = a < 10
     shifted = np.where(near, a + 10, a)
     square = shifted**2
@@ -43,7 +43,7 @@ def _x_log_x(x: np.ndarray) -> np.ndarray:
 
 
 def _deviance(a: np.ndarray, mean: np.ndarray) -> np.ndarray:
-    """mean - a - a log(mean / a), which is at least 0."""
+    """Give mean - a - a log(mean / a), which is at least 0."""
     positive = np.maximum(a, _TINY)
     excess = (mean - a) / positive
     near = np.abs(excess) < 0.5

@@ -24,7 +24,7 @@ from ._jets import Jet, derivative, exponential, product, table
 from ._numeric import Slope, numeric
 from .densities import beta_density
 from .elementwise import equal, log, log1p, logical_or, where
-from .incomplete import polygamma
+from .gamma_slope import polygamma
 
 _CUT = 40.0  # e^-40 is less than rounding
 _NODES = 64

@@ -13,7 +13,7 @@ import scipy.special as sc
 from ._families import binary, ufunc_op
 from .densities import beta_density, gamma_density
 from .elementwise import equal, log, where
-from .incomplete import log_gamma_slope
+from .gamma_slope import log_gamma_slope
 from .incomplete_beta import beta_sample_slopes, betainc_by_a, betainc_by_b
 
 
