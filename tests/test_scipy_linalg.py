@@ -57,30 +57,43 @@ def test_single_precision_is_scipys(pair: Pair) -> None:
     _same(pair.function(ours, *operands), expected, 2e-5)
 
 
-@pytest.mark.parametrize("dtype", [np.int8, np.int64, np.float16])
-@pytest.mark.parametrize(
-    "function",
-    [
-        lambda s, a: s.solve(a, a[0]),
-        lambda s, a: s.solve_triangular(a, a[0]),
-        lambda s, a: s.inv(a),
-        lambda s, a: s.det(a),
-        lambda s, a: s.cholesky(a),
-        lambda s, a: s.lu(a),
-        lambda s, a: s.qr(a),
-        lambda s, a: s.svd(a),
-        lambda s, a: s.eigh(a),
-        lambda s, a: s.eigvals(a),
-        lambda s, a: s.polar(a),
-        lambda s, a: s.expm(a),
-        lambda s, a: s.sqrtm(a),
-        lambda s, a: s.toeplitz(a[0]),
-        lambda s, a: s.block_diag(a, a),
-    ],
-)
-def test_other_dtypes_become_those_that_scipy_computes_in(function: Any, dtype: Any) -> None:
+_SIMPLE = [
+    lambda s, a: s.solve(a, a[0]),
+    lambda s, a: s.solve_triangular(a, a[0]),
+    lambda s, a: s.inv(a),
+    lambda s, a: s.det(a),
+    lambda s, a: s.cholesky(a),
+    lambda s, a: s.lu(a),
+    lambda s, a: s.qr(a),
+    lambda s, a: s.svd(a),
+    lambda s, a: s.eigh(a),
+    lambda s, a: s.eigvals(a),
+    lambda s, a: s.polar(a),
+    lambda s, a: s.expm(a),
+    lambda s, a: s.sqrtm(a),
+    lambda s, a: s.toeplitz(a[0]),
+    lambda s, a: s.block_diag(a, a),
+]
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.int64])
+@pytest.mark.parametrize("function", _SIMPLE)
+def test_integers_become_what_scipy_computes_in(function: Any, dtype: Any) -> None:
     a = (2 * A).astype(dtype)
     _same(function(ours, a), function(scipy.linalg, a), 2e-5)
+
+
+@pytest.mark.parametrize("function", _SIMPLE[:-2])
+def test_half_precision_becomes_single(function: Any) -> None:
+    a = A.astype(np.float16)
+    _same(function(ours, a), function(ours, a.astype(np.float32)))
+
+
+def test_a_sylvester_equation_of_real_and_complex_matrices_is_solved() -> None:
+    a = np.array([[1.0, 2], [-2, 1]])  # of complex eigenvalues
+    b, q = A[:2, :2] + 1j, A[1:, 1:]
+    x = ours.solve_sylvester(a, b, q)
+    assert_close(a @ x + x @ b, q + 0j)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -160,7 +160,7 @@ def cholesky(
 def cho_factor(
     a: Any, lower: bool = False, overwrite_a: bool = False, check_finite: bool = True
 ) -> tuple[Any, bool]:
-    """As `scipy.linalg.cho_factor`: the factor with the matrix's elements beside it, and `lower`.
+    """As `scipy.linalg.cho_factor`: the factor, and `lower`; the other triangle is zeros.
 
     Raises:
         LinAlgError: when the matrix is not positive definite.
@@ -171,8 +171,7 @@ def cho_factor(
         >>> cho_solve(cho_factor(np.array([[4.0, 2], [2, 3]])), np.array([8.0, 8]))
         array([1., 2.])
     """
-    x = square("cho_factor", lapack(a, check_finite))
-    return _factor(x, bool(lower)) + triangular.triangle(x, not lower, -1), lower
+    return _factor(square("cho_factor", lapack(a, check_finite)), bool(lower)), lower
 
 
 def cho_solve(
