@@ -6,7 +6,7 @@ import functrace as ft
 ft.grad(lambda x: np.sum(np.tanh(x)))(np.ones(3))
 """
 
-from . import errors, tree
+from . import errors, nn, tree
 from . import numpy as numpy
 from .api._checks import float0
 from .api._execute import cache_info, clear_cache
@@ -24,6 +24,6 @@ __version__ = "0.1.0"
 __all__ = [
     "ArrayType", "Equation", "Literal", "Program", "Tracer", "Var", "cache_info", "clear_cache",
     "elementwise_grad", "errors", "eval_shape", "evaluate", "float0", "grad", "hessian", "hvp",
-    "jacfwd", "jacobian", "jacrev", "jit", "jvp", "linear_transpose", "linearize", "numpy",
-    "stop_gradient", "trace", "tree", "value_and_grad", "vjp", "vmap",
+    "jacfwd", "jacobian", "jacrev", "jit", "jvp", "linear_transpose", "linearize", "nn",
+    "numpy", "stop_gradient", "trace", "tree", "value_and_grad", "vjp", "vmap",
 ]  # fmt: skip

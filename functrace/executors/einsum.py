@@ -3,12 +3,14 @@
 The indices of a product fall into four groups: batch (in both operands and the output), summed
 (in both operands only), and those free in the left or the right operand. With the operands
 transposed to (batch, free, summed) and (batch, summed, free), and each group one axis, the
-product is that of matrices.
+product is that of matrices. NumPy's `matmul` repeats one matrix over the batch of another, and BLAS
+takes matrices with rows and columns exchanged; both save moving elements about.
 """
 
 from __future__ import annotations
 
 import math
+from itertools import dropwhile, takewhile
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +20,8 @@ from ..ops.contract import split
 
 if TYPE_CHECKING:
     from .lowering import Lowering
+
+_WIDE = 4  # columns from which on a product for each item is faster than one with all items moved
 
 
 def lower_einsum(lowering: Lowering, spec: str, operands: list[int], result: ArrayType) -> int:
@@ -93,45 +97,70 @@ class _Product:
         summed = "".join(c for c in shared if c not in output)
         if not summed:
             return self.multiplied(left, right, output)
+        larger = max(left, right, key=lambda v: math.prod(self.shape(v.letters)))
+        summed = "".join(c for c in larger.letters if c in summed)
         batch = "".join(c for c in output if c in shared)
         free = "".join(c for c in output if c not in batch)
         if free and free[0] in right.letters:
             left, right = right, left
+        lead = self.repeated(left, right, output)
+        if lead:
+            batch, free, left, right = lead, output[len(lead) :], right, left
         rows = "".join(c for c in free if c in left.letters)
         columns = "".join(c for c in free if c in right.letters)
-        larger = max(left, right, key=lambda v: math.prod(self.shape(v.letters)))
-        summed = "".join(c for c in larger.letters if c in summed)
-        number = self.matrix_product(
-            self.ordered(left, batch + rows + summed).number,
-            self.ordered(right, batch + summed + columns).number,
-            *(self.shape(group) for group in (batch, rows, columns, summed)),
-        )
+        number = self.matrix_product(left, right, batch, rows, columns, summed)
         number = self.reshaped(number, self.shape(batch + rows + columns))
         return self.ordered(_Value(number, batch + rows + columns), output).number
 
+    def repeated(self, many: _Value, one: _Value, output: str) -> str:
+        """The leading indices over which products of one matrix with many give the output.
+
+        There are some where the output's indices are in groups that belong to `many`, to `one` and
+        to `many` again: then both `many` and the product stay as they lie in memory.
+        """
+        lead = "".join(takewhile(lambda c: c in many.letters, output))
+        columns = "".join(dropwhile(lambda c: c not in many.letters, output[len(lead) :]))
+        own = set(many.letters) - set(one.letters)
+        fits = not own.isdisjoint(lead) and own.issuperset(columns)
+        return lead if fits and math.prod(self.shape(columns)) >= _WIDE else ""
+
     def matrix_product(
-        self,
-        left: int,
-        right: int,
-        batch: tuple[int, ...],
-        rows: tuple[int, ...],
-        columns: tuple[int, ...],
-        summed: tuple[int, ...],
+        self, left: _Value, right: _Value, batch: str, rows: str, columns: str, summed: str
     ) -> int:
         """The product of (batch, rows, summed) and (batch, summed, columns)."""
-        m, n, k = math.prod(rows), math.prod(columns), math.prod(summed)
         if not batch:  # np.dot takes vectors as they are
-            left = self.reshaped(left, (m, k) if rows else (k,))
-            right = self.reshaped(right, (k, n) if columns else (k,))
-            shape = ((m,) if rows else ()) + ((n,) if columns else ())
-            return self.lowering.emit("dot", [left, right], shape)
+            left_number = self.merged(left, "", *(group for group in (rows, summed) if group))
+            right_number = self.merged(right, "", *(group for group in (summed, columns) if group))
+            shape = [math.prod(self.shape(group)) for group in (rows, columns) if group]
+            return self.lowering.emit("dot", [left_number, right_number], tuple(shape))
         if not rows and not columns and self.dtype.kind == "f":
-            left = self.reshaped(left, (*batch, k))
-            right = self.reshaped(right, (*batch, k))
-            return self.lowering.emit("vecdot", [left, right], batch)
-        left = self.reshaped(left, (*batch, m, k))
-        right = self.reshaped(right, (*batch, k, n))
-        return self.lowering.emit("matmul", [left, right], (*batch, m, n))
+            numbers = [self.merged(value, batch, summed) for value in (left, right)]
+            return self.lowering.emit("vecdot", numbers, self.shape(batch))
+        numbers = [
+            self.merged(left, batch, rows, summed),
+            self.merged(right, batch, summed, columns),
+        ]
+        m, n = (math.prod(self.shape(group)) for group in (rows, columns))
+        return self.lowering.emit("matmul", numbers, (*self.shape(batch), m, n))
+
+    def merged(self, value: _Value, batch: str, *groups: str) -> int:
+        """A value in the order (batch, groups), with one axis for each group.
+
+        Its last axis stays last where elements have to move, because they then move in long runs.
+        Exchanging the two groups afterwards moves none.
+        """
+        exchanged = len(groups) == 2 and value.letters[-1] in groups[0]
+        if exchanged:
+            groups = groups[::-1]
+        lead = tuple([self.sizes[c] if c in value.letters else 1 for c in batch])
+        order = "".join([c for c in batch if c in value.letters]) + "".join(groups)
+        shape = (*lead, *[math.prod(self.shape(group)) for group in groups])
+        number = self.reshaped(self.ordered(value, order).number, shape)
+        if not exchanged:
+            return number
+        n = len(batch)
+        swapped = (*lead, shape[n + 1], shape[n])
+        return self.lowering.emit("transpose", [number], swapped, (*range(n), n + 1, n))
 
     def multiplied(self, left: _Value, right: _Value, output: str) -> int:
         """A product without a sum: multiply views that broadcast."""

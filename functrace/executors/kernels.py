@@ -13,7 +13,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..ops._large import reduced
 from ..ops.index import python_slice
+from ..ops.windows import windows_view
 from ..primitive import PRIMITIVES
 
 
@@ -25,7 +27,7 @@ class Kernel(NamedTuple):
 
 
 def _reduce(ufunc: np.ufunc, axes: tuple[int, ...], dtype: np.dtype[Any]) -> Callable[..., Any]:
-    return partial(ufunc.reduce, axis=axes, dtype=dtype)
+    return partial(reduced, ufunc, axis=axes, dtype=dtype)
 
 
 def _call(name: str, params: tuple[tuple[str, Any], ...]) -> Callable[..., Any]:
@@ -35,6 +37,10 @@ def _call(name: str, params: tuple[tuple[str, Any], ...]) -> Callable[..., Any]:
 
 def _slice(ranges: Any) -> Callable[..., Any]:
     return itemgetter(tuple([python_slice(*r) for r in ranges]))
+
+
+def _windows(sizes: Any, strides: Any, dilations: Any) -> Callable[..., Any]:
+    return partial(windows_view, sizes=sizes, strides=strides, dilations=dilations)
 
 
 KERNELS: dict[str, Kernel] = {
@@ -49,6 +55,7 @@ KERNELS: dict[str, Kernel] = {
     "transpose": Kernel(lambda permutation: methodcaller("transpose", permutation), view=True),
     "slice": Kernel(_slice, view=True),
     "broadcast": Kernel(lambda shape: partial(np.broadcast_to, shape=shape), view=True),
+    "windows": Kernel(_windows, view=True),
     "diagonal": Kernel(lambda a, b: methodcaller("diagonal", 0, a, b), view=True),
     "copy": Kernel(lambda: np.array),
     "scalar": Kernel(lambda: itemgetter(()), view=True),

@@ -18,6 +18,7 @@ from ..ops.contract import EINSUM
 from ..ops.elementwise import STOP_GRADIENT
 from ..ops.index import SLICE
 from ..ops.shape import BROADCAST_TO, COPY, REDUCE_SUM, RESHAPE, TRANSPOSE
+from ..ops.windows import WINDOWS
 from .einsum import lower_einsum
 from .kernels import KERNELS
 
@@ -127,5 +128,8 @@ class Lowering:
         return owned
 
 
-_READ_ONLY = ("broadcast", "diagonal")
-_VIEWS = {RESHAPE: "reshape", TRANSPOSE: "transpose", SLICE: "slice", BROADCAST_TO: "broadcast"}
+_READ_ONLY = ("broadcast", "diagonal", "windows")
+_VIEWS = {
+    RESHAPE: "reshape", TRANSPOSE: "transpose", SLICE: "slice", BROADCAST_TO: "broadcast",
+    WINDOWS: "windows",
+}  # fmt: skip

@@ -11,6 +11,7 @@ from ..errors import ShapeError
 from ..ir import ArrayType
 from ..primitive import LINEAR, NOT_LINEAR, ZERO, Declared, Primitive, Rule
 from ..recorder import bind
+from ._large import reduced
 from .cast import astype
 from .elementwise import equal, maximum, minimum
 from .index import concatenate, flip, slice_axis
@@ -43,7 +44,7 @@ def reduction(
     primitive = Primitive(
         name,
         infer=infer,
-        impl=lambda x, *, axes: ufunc.reduce(x, axis=axes, dtype=np.asarray(x).dtype),
+        impl=lambda x, *, axes: reduced(ufunc, x, axis=axes, dtype=x.dtype),
         jvp=jvp,
         transpose=NOT_LINEAR,
         batch=lambda size, operands, mapped, *, axes: apply(
