@@ -120,6 +120,22 @@ class OptionError(FunctraceError, ValueError):
     """A value that an option of a function does not take."""
 
 
+class AllNaNError(FunctraceError, ValueError):
+    """The place of the largest or smallest number was asked of a slice that holds none."""
+
+
+class ZeroWeightsError(FunctraceError, ZeroDivisionError):
+    """An average with weights whose sum is zero."""
+
+
+class CarryError(FunctraceError, TypeError):
+    """A carry of a loop whose shape, dtype or tree changes from one step to the next."""
+
+
+class BranchError(FunctraceError, TypeError):
+    """Branches of a choice that return different trees, shapes or dtypes."""
+
+
 class LeafTypeError(FunctraceError, TypeError):
     """A leaf of an argument or output that is no array and no number."""
 

@@ -183,9 +183,10 @@ def test_the_gradient_of_weights_reaches_the_bins() -> None:
         (lambda x: np.quantile(x, 2.0), ValueError, "range"),
         (lambda x: np.quantile(x, 0.5, method="best"), ValueError, "method"),
         (lambda x: np.quantile(x * 1j, 0.5), errors.DTypeError, "complex"),
-        (lambda x: np.quantile(x, 0.5, weights=x, method="inverted_cdf"),
-         errors.UnsupportedFunctionError, "weights"),
-        (lambda x: np.histogram(x, "auto"), errors.UnsupportedFunctionError, "number of bins"),
+        (lambda x: np.quantile(x, 0.5, weights=x), errors.OptionError, "inverted_cdf"),
+        (lambda x: np.histogram(x, "auto"), errors.ConcretizationError, "number of bins"),
+        (lambda x: np.histogram(x, "auto", weights=x), errors.DTypeError, "without weights"),
+        (lambda x: np.histogramdd(x, "auto"), errors.DTypeError, "one axis"),
         (lambda x: np.histogram(x, [1.0, 0.0]), ValueError, "monoton"),
         (lambda x: np.histogram(x, 2, range=(1, 0)), ValueError, "larger"),
         (lambda x: np.digitize(x, [0.0, 2.0, 1.0]), ValueError, "monoton"),
@@ -197,11 +198,18 @@ def test_the_gradient_of_weights_reaches_the_bins() -> None:
         (lambda x: np.polyint(x, -1), errors.ArgumentError, "polyder"),
         (lambda x: np.polyder(x, -1), errors.ArgumentError, "polyint"),
         (lambda x: np.polyint(x, 3, [1, 2]), errors.ShapeError, "2 constants"),
-        (lambda x: np.poly(x[None]), errors.ShapeError, "eigenvalues"),
+        (lambda x: np.poly(x[None]), errors.ShapeError, "square"),
         (lambda x: np.vander(x[None]), errors.ShapeError, "vector"),
         (lambda x: np.i0(x * 1j), errors.DTypeError, "complex"),
         (lambda x: np.fmax.reduce(x[:0]), errors.ShapeError, "no elements"),
         (lambda x: np.fmax.reduce(x, where=x > 0), errors.ArgumentError, "initial"),
+        (lambda x: np.subtract.reduce(x[:0]), errors.ShapeError, "no elements"),
+        (lambda x: np.subtract.reduce(x, where=x > 0), errors.ArgumentError, "initial"),
+        (lambda x: np.subtract.reduce(x[None], None), errors.AxisError, "one axis"),
+        (lambda x: np.add.reduceat(x, [0, 3]), errors.IndexingError, r"\[0, 3\)"),
+        (lambda x: np.add.reduceat(x, 0), errors.ShapeError, "vector"),
+        (lambda x: np.less.reduce(x), errors.UnsupportedFunctionError, "less.reduce"),
+        (lambda x: np.einsum("...,...->", x, x), errors.ShapeError, "ellipsis"),
         (lambda x: np.hypot.at(x, 0, 1.0), NotImplementedError, "at"),
         (lambda x: np.cov(x[None, None]), errors.ShapeError, "more than two axes"),
     ],
@@ -209,6 +217,24 @@ def test_the_gradient_of_weights_reaches_the_bins() -> None:
 def test_what_has_no_meaning_is_refused_in_words(function: Any, error: Any, words: str) -> None:
     with pytest.raises(error, match=words):
         ft.jit(function)(np.array([0.5, 1.5, 2.5]))
+
+
+@pytest.mark.parametrize(
+    ("function", "error"),
+    [
+        (lambda x: np.average(x, weights=x - 2), ZeroDivisionError),
+        (lambda x: np.nanargmax(x * np.nan), ValueError),
+        (lambda x: np.nanargmin(np.stack([x, x * np.nan]), axis=1), ValueError),
+        (lambda x: np.quantile(x, 0.5, weights=x - 2, method="inverted_cdf"), ValueError),
+    ],
+)
+def test_values_without_a_result_are_errors_where_they_are_known(function: Any, error: Any) -> None:
+    x = np.array([1.0, 2.0, 3.0])
+    for run in (lambda: function(x), lambda: ft.vjp(function, x)):
+        with pytest.raises(error):
+            run()
+    with np.errstate(all="ignore"):
+        ft.jit(function)(x)  # where they are not, there is NaN or some place
 
 
 # Values on which a shape depends
@@ -235,6 +261,40 @@ def test_polyfit_with_all_its_results_is_numpys() -> None:
 
     assert_equal(list(ft.vjp(lambda *xs: fit(*xs)[:2], x, y)[0]), list(fit(x, y)[:2]))
     assert_equal(ft.jit(fit)(x, y)[3], fit(x, y)[3])
+
+
+def test_the_polynomial_of_roots_in_conjugate_pairs_is_real_where_they_are_known() -> None:
+    def f(z: Any) -> Any:
+        return np.poly(np.stack([z, np.conjugate(z)]))
+
+    z = 0.5 + 2.0j
+    assert_equal(ft.vjp(f, z)[0], f(z))
+    assert ft.jit(f)(z).dtype == np.complex128
+    np.testing.assert_allclose(ft.grad(lambda z: f(z)[2])(z), 2 * np.conjugate(z))
+
+
+def test_the_polynomial_of_a_matrix_has_a_derivative_at_equal_eigenvalues() -> None:
+    J = ft.jacrev(np.poly)(np.eye(2) * 3)
+    np.testing.assert_allclose(J, [np.zeros((2, 2)), -np.eye(2), 3 * np.eye(2)], atol=1e-14)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_weighted_quantiles_take_nan_and_zero_weights_as_numpy_does() -> None:
+    x, w = np.array([3.0, np.nan, 1.0, 2.0]), np.array([0.0, 2.0, 0.0, 1.0])
+    for q in (0.0, 0.3, 1.0):
+        for quantile in (np.quantile, np.nanquantile):
+            call = lambda x, w, f=quantile, q=q: f(x, q, weights=w, method="inverted_cdf")
+            assert_equal(ft.jit(call)(x, w), call(x, w))
+    gradient = ft.grad(lambda x: np.nanquantile(x, 0.3, weights=w, method="inverted_cdf"))(x)
+    np.testing.assert_array_equal(gradient, [0.0, 0.0, 0.0, 1.0])
+
+
+def test_the_edges_by_a_rule_follow_the_values() -> None:
+    x = np.array([0.3, 1.0, 2.0, 4.0, 4.5])
+    gradient = ft.grad(lambda x: np.histogram_bin_edges(x, "sturges")[1])(x)
+    np.testing.assert_allclose(gradient, [0.75, 0.0, 0.0, 0.0, 0.25])
+    with pytest.raises(ValueError, match="estimator"):
+        ft.grad(lambda x: np.histogram(x, "best")[1][0])(x)
 
 
 @pytest.mark.parametrize("function", [np.polyadd, np.polysub, np.polymul])

@@ -199,6 +199,11 @@ def _parse(operands: Sequence[Any]) -> tuple[str, list[Any]]:
     ) if "..." in spec else ""  # fmt: skip
     terms = [_expand(t, x, extra, spec) for t, x in zip(terms, arrays, strict=True)]
     if arrow:
+        if extra and "..." not in output:
+            raise ShapeError(
+                f"einsum {spec!r}: the ellipsis stands for axes that the output has to have",
+                'write "..." in the output as well, and sum over those axes of the result',
+            )
         output = output.replace("...", extra)
     else:
         letters = "".join(terms)

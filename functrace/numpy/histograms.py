@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DTypeError, UnsupportedFunctionError
+from ..errors import DTypeError
 from ..ops import cast, index, reduce, search
 from ..ops import elementwise as ops
 from ..ops import shape as shapes
@@ -120,7 +120,7 @@ def histogram(
     a: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None
 ) -> tuple[Any, Any]:
     x = _flat(a)
-    edges = _edges("histogram", x, bins, range)
+    edges = _edges("histogram", x, bins, range, weights)
     amounts = None if weights is None else _flat(weights)
     count = _count([x], [edges], amounts, np.dtype(np.intp) if amounts is None else amounts.dtype)
     if density:
@@ -130,7 +130,7 @@ def histogram(
 
 @implements(np.histogram_bin_edges)
 def histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any = None) -> Any:
-    return _edges("histogram_bin_edges", _flat(a), bins, range)
+    return _edges("histogram_bin_edges", _flat(a), bins, range, weights)
 
 
 @implements(np.histogram2d)
@@ -185,14 +185,15 @@ def _flat(x: Any) -> Any:
 
 
 def _edges(
-    function: str, x: Any, bins: Any, bounds: Any, *, in_dtype_of_range: bool = False
-) -> Any:
+    function: str, x: Any, bins: Any, bounds: Any, weights: Any = None,
+    *, in_dtype_of_range: bool = False,
+) -> Any:  # fmt: skip
     """The edges of bins: given, or equally spaced over a range or over all values."""
-    if isinstance(bins, str):
-        raise UnsupportedFunctionError(
-            f"np.{function}(bins={bins!r}) of a traced array: the number of bins depends on values",
-            "give a number of bins, or the edges",
-        )
+    if isinstance(bins, str):  # the name of a rule for the number of bins
+        if weights is not None or in_dtype_of_range:
+            raise DTypeError(f"{function}(bins={bins!r}): rules are for one axis, without weights")
+        known = concrete(x, function, "give a number of bins, or the edges")
+        bins = np.histogram_bin_edges(known, bins, bounds).size - 1
     if type(bins) is Tracer and bins.ndim:
         return bins
     bins = array(bins) if np.ndim(bins) else bins

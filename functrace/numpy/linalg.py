@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import MatrixShapeError, OptionError, ShapeError
+from ..errors import MatrixShapeError, OptionError, ShapeError, UnsupportedFunctionError
 from ..ops import cast, contract, linalg, spectra
 from ..ops import elementwise as ops
 from ..ops import shape as shapes
@@ -166,8 +166,13 @@ def cholesky(a: Any, /, *, upper: bool = False) -> Any:
 
 @implements(np.linalg.qr)
 def qr(a: Any, mode: str = "reduced") -> Any:
+    if mode == "raw":
+        raise UnsupportedFunctionError(
+            'np.linalg.qr(mode="raw") of a traced array: LAPACK\'s reflectors are not derived from',
+            'the factors themselves are: mode="reduced", "complete" or "r"',
+        )
     if mode not in ("reduced", "complete", "r"):
-        refuse("linalg.qr", mode=mode)
+        raise OptionError(f"linalg.qr(mode={mode!r})", "modes are reduced, complete and r")
     q, r = linalg.qr(matrix(a), complete=mode == "complete")
     return r if mode == "r" else QRResult(q, r)
 

@@ -1,7 +1,7 @@
 """NumPy's reductions that leave NaN out.
 
-A slice of NaN alone gives NaN, and for `nanargmax` and `nanargmin`, of which NumPy raises an error,
-the place 0.
+A slice of NaN alone gives NaN. Of `nanargmax` and `nanargmin` it is an error, where values are
+known, and else the place 0.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import AllNaNError
 from ..ops import elementwise as ops
 from . import reductions
 from ._register import implements
+from ._values import is_true
 from .elementwise import array
 from .reductions import MISSING
 
@@ -76,14 +78,20 @@ nanmax = implements(np.nanmax)(_extremum(reductions.max))
 nanmin = implements(np.nanmin)(_extremum(reductions.min))
 
 
-def _place(function: Callable[..., Any], filler: float) -> Callable[..., Any]:
-    return lambda a, axis=None, out=None, *, keepdims=False: function(
-        _without_nan(a, filler), axis, out, keepdims=keepdims
-    )
+def _place(name: str, function: Callable[..., Any], filler: float) -> Callable[..., Any]:
+    def place(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = False) -> Any:
+        valid = _valid(a)
+        if valid is not True and is_true(
+            ops.logical_not(reductions.all(reductions.any(valid, axis))), otherwise=False
+        ):
+            raise AllNaNError(f"{name} of a slice that is all NaN")
+        return function(_without_nan(a, filler), axis, out, keepdims=keepdims)
+
+    return place
 
 
-nanargmax = implements(np.nanargmax)(_place(reductions.argmax, -np.inf))
-nanargmin = implements(np.nanargmin)(_place(reductions.argmin, np.inf))
+nanargmax = implements(np.nanargmax)(_place("nanargmax", reductions.argmax, -np.inf))
+nanargmin = implements(np.nanargmin)(_place("nanargmin", reductions.argmin, np.inf))
 
 
 @implements(np.nanmean)

@@ -15,7 +15,10 @@ from ..ops import cast, contract, index, reduce
 from ..ops import elementwise as ops
 from ..ops import shape as shapes
 from ..ops.convolve import convolve as convolve_op
+from ..ops.sort import sort
+from . import reductions
 from ._register import implements
+from ._values import is_true
 from .elementwise import array
 from .linalg import eigvals, inv, lstsq
 
@@ -149,9 +152,12 @@ def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
 
 @implements(np.poly)
 def poly(seq_of_zeros: Any) -> Any:
-    zeros = _coefficients(seq_of_zeros)
-    if zeros.ndim != 1:
-        raise ShapeError(f"poly of shape {zeros.shape}: give the eigenvalues of a matrix as vector")
+    """As `np.poly`. Of a complex matrix the polynomial is complex, where values are unknown."""
+    given = zeros = _coefficients(seq_of_zeros)
+    if given.ndim == 2 and given.shape[0] == given.shape[1] and given.size:
+        zeros = eigvals(given)
+    elif given.ndim != 1:
+        raise ShapeError(f"poly of shape {given.shape}: give roots, or a square matrix")
     if zeros.dtype.kind in "biu" or zeros.dtype == np.float16:
         zeros = cast.astype(zeros, np.dtype(np.float64))
     one = np.ones(1, zeros.dtype)
@@ -159,7 +165,12 @@ def poly(seq_of_zeros: Any) -> Any:
     for i in range(zeros.shape[0]):
         factor = index.concatenate([one, ops.negative(index.slice_axis(zeros, 0, i, 1))], 0)
         p = convolve_op(p, factor, "full")
-    return p
+    if p.dtype.kind != "c":
+        return p
+    in_pairs = (given.ndim == 2 and given.dtype.kind != "c") or is_true(
+        reductions.all(ops.equal(sort(zeros, 0), sort(ops.conjugate(zeros), 0))), otherwise=False
+    )
+    return ops.real(p) if in_pairs else p
 
 
 @implements(np.roots)

@@ -101,7 +101,7 @@ def _extremum(
             full = np.full(shapes.remaining(x.shape, axes), initial, x.dtype)
             return keep(full, x, axes, keepdims)
         result = op(x, axes)
-        result = pairwise(result, initial) if given(initial) else result
+        result = pairwise(result, cast.astype(initial, x.dtype)) if given(initial) else result
         return keep(result, x, axes, keepdims)
 
     return extremum

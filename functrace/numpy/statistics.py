@@ -7,17 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DTypeError, ShapeError
+from ..errors import DTypeError, OptionError, ShapeError, ZeroWeightsError
 from ..ops import cast, contract, index
 from ..ops import elementwise as ops
 from ..ops import shape as shapes
 from ..ops.reduce import reduced_first
 from ..ops.shape import normalize_axes, normalize_axis
-from ..ops.sort import sort
+from ..ops.sort import argsort, permute, sort
 from ..recorder import type_of
 from ..tracer import Tracer
 from . import reductions
 from ._register import implements, refuse
+from ._values import is_true
 from .elementwise import array
 from .reductions import MISSING
 
@@ -38,6 +39,8 @@ def average(
         w = _aligned_weights(x, array(weights), axis)
         dtype = np.result_type(x.dtype, w.dtype, *(["f8"] if x.dtype.kind in "biu" else []))
         total = reductions.sum(w, axis, dtype, keepdims=keepdims)
+        if is_true(reductions.any(ops.equal(total, 0)), otherwise=False):
+            raise ZeroWeightsError("average: the weights sum to zero", "give other weights")
         products = ops.multiply(cast.astype(x, dtype), cast.astype(w, dtype))
         mean = reductions.sum(products, axis, keepdims=keepdims) / total
     return (mean, shapes.broadcast_to(total, mean.shape)) if returned else mean
@@ -48,11 +51,11 @@ def _aligned_weights(x: Any, w: Any, axis: Any) -> Any:
     if w.shape == x.shape:
         return w
     if axis is None:
-        raise DTypeError("average: give axis= where a and weights have different shapes")
+        raise DTypeError("give axis= where weights have another shape than the array")
     given = axis if isinstance(axis, (tuple, list)) else (axis,)
     axes = [normalize_axis(a, x.ndim) for a in given]
     if w.shape != tuple([x.shape[a] for a in axes]):
-        raise ShapeError(f"average: weights of shape {w.shape} for axes {axes} of {x.shape}")
+        raise ShapeError(f"weights of shape {w.shape} for axes {axes} of shape {x.shape}")
     w = shapes.transpose(w, tuple([int(i) for i in np.argsort(axes)]))
     return shapes.reshape(w, tuple([n if i in axes else 1 for i, n in enumerate(x.shape)]))
 
@@ -244,12 +247,39 @@ def _quantiles(ascending: Any, n: Any, q: Any, method: str, weak: bool) -> Any:
     return ops.where(ops.less(share, 0.5), low + rise * share, high - rise * (1 - share))
 
 
+_SKIPS_ZERO = np.quantile([1.0, 2.0], 0, weights=[0, 1], method="inverted_cdf") == 2  # from 2.3 on
+
+
+def _weighted_quantiles(
+    x: Any, weights: Any, axes: tuple[int, ...], levels: Any, without_nan: bool
+) -> Any:
+    """The first elements at which the share of the weights so far reaches the levels."""
+    if is_true(reductions.any(ops.less(weights, 0)), otherwise=False):
+        raise OptionError("quantiles with negative weights", "give weights of 0 or more")
+    values, weights = (reduced_first(part, axes) for part in (x, weights))
+    order = argsort(values, 0)
+    ascending, weights = permute(values, order, 0), permute(weights, order, 0)
+    if without_nan and x.dtype.kind == "f":
+        weights = ops.where(ops.isnan(ascending), 0, weights)
+    reached = reductions.cumsum(weights, 0, _FLOAT)
+    last = reached.shape[0] - 1
+    share = reached / index.slice_axis(reached, 0, last, 1)
+    if levels.dtype.kind == "f":
+        share = cast.astype(share, levels.dtype)
+    if _SKIPS_ZERO:
+        share = ops.where(ops.equal(share, 0), -1, share)
+    columns = shapes.reshape(levels, (*levels.shape, 1) + (1,) * (share.ndim - 1))
+    places = reductions.count_nonzero(ops.less(share, columns), levels.ndim)
+    result = _take(ascending, ops.minimum(places, last))
+    return result if without_nan else _with_nan(result, ascending)
+
+
 def _quantile(scale: int, without_nan: bool, name: str) -> Callable[..., Any]:
     def quantile(
         a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False,
         method: str = "linear", keepdims: Any = False, *, weights: Any = None,
     ) -> Any:  # fmt: skip
-        refuse(name, out=out, weights=weights)
+        refuse(name, out=out)
         x, ascending, axes = _sorted(name, a, axis)
         if x.dtype.kind == "c":
             raise DTypeError(f"{name} of complex numbers, which have no order")
@@ -257,7 +287,14 @@ def _quantile(scale: int, without_nan: bool, name: str) -> Callable[..., Any]:
         levels = array(q) if scale == 1 else ops.divide(array(q), scale)
         if type(levels) is not Tracer:
             np.quantile(np.zeros(1), levels, method=method)  # type: ignore[call-overload] -- raises as NumPy does
-        if without_nan and x.dtype.kind == "f":
+        if weights is not None:
+            if method != "inverted_cdf":
+                raise OptionError(
+                    f"{name}(weights=, method={method!r})", 'give method="inverted_cdf"'
+                )
+            w = shapes.broadcast_to(_aligned_weights(x, array(weights), axis), x.shape)
+            result = _weighted_quantiles(x, w, axes, levels, without_nan)
+        elif without_nan and x.dtype.kind == "f":
             columns = shapes.reshape(levels, levels.shape + (1,) * (ascending.ndim - 1))
             whole = levels.dtype.kind in "biu"
             count = cast.astype(_count(ascending), _FLOAT if whole else levels.dtype)
