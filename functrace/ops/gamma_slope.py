@@ -50,7 +50,10 @@ def _order(name: str, impl: Any, jvp: Any) -> Primitive:
 
 
 def polygamma(order: int, x: Any) -> Any:
-    """The derivative of this order of ψ(x), the logarithmic derivative of Γ, for x > 0."""
+    """The derivative of this order of ψ(x), the logarithmic derivative of Γ, for x > 0.
+
+    Or for complex x on the right of 0.
+    """
     return bind(POLYGAMMA, x, order=order)
 
 
@@ -60,10 +63,10 @@ _BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617
 def _polygamma_impl(x: Any, *, order: int) -> Any:
     """Up the recurrence, DLMF 5.15.5, to where the asymptotic series 5.11.2, 5.15.8 is exact."""
     n = order
-    z = np.asarray(x, np.float64)
+    z = np.asarray(x, np.promote_types(np.asarray(x).dtype, np.float64))
     sign = -1.0 if n % 2 else 1.0
     with np.errstate(all="ignore"):
-        total = np.zeros(z.shape)
+        total = np.zeros_like(z)
         for _ in range(12 + n):
             total = total - sign * math.factorial(n) / z ** (n + 1)
             z = z + 1
