@@ -111,6 +111,11 @@ NAMED = {
     "two batch axes": "abij,abjk->abik",
     "batch of one operand": "bij,jk->bik",
     "batch of the other": "ij,bjk->bik",
+    "one matrix for many": "ij,ajb->aib",
+    "one transposed matrix for many": "ji,abj->aib",
+    "one tensor for many": "kjl,aljbc->akbc",
+    "many matrices for more": "bki,abil->abkl",
+    "many matrices for more, the batch first": "bki,bail->bakl",
     "two summed axes": "ijk,jkl->il",
     "two summed axes in another order": "ijk,kjl->il",
     "tensor": "ijkl,klm->ijm",
@@ -208,6 +213,8 @@ def test_products_without_a_batch_are_one_dot(spec, shapes):
         ("bij,bj->bi", [(2, 3, 4), (2, 4)], "matmul"),
         ("abij,abjk->abik", [(2, 2, 3, 4), (2, 2, 4, 5)], "matmul"),
         ("bi,bi->b", [(2, 3), (2, 3)], "vecdot"),
+        ("oc,ncp->nop", [(2, 3), (5, 3, 4)], "matmul"),
+        ("goc,ngcp->ngop", [(2, 3, 4), (5, 2, 4, 6)], "matmul"),
     ],
 )
 def test_batched_products_are_one_matmul(spec, shapes, kernel):
@@ -230,6 +237,19 @@ def test_products_that_sum_nothing_are_one_multiplication(spec, shapes):
     called = kernels(spec, *shapes)
     assert called.count("ufunc") == 1
     assert set(called) <= {"ufunc", "transpose", "reshape", "copy"}
+
+
+def test_one_matrix_times_many_moves_none_of_them():
+    assert kernels("oc,ncp->nop", (2, 3), (5, 3, 4)) == ["matmul"]
+    assert kernels("co,ncp->nop", (3, 2), (5, 3, 4)) == ["transpose", "matmul"]
+    few = kernels("oc,ncp->nop", (2, 3), (5, 3, 2))  # then one large product is faster
+    assert "dot" in few
+
+
+def test_what_is_last_in_memory_stays_last_where_elements_move():
+    plan = plan_of("nop,nkp->ok", [np.ones((5, 2, 4)), np.ones((5, 3, 4))])
+    moves = [step.params[0] for step in plan.steps if step.kernel == "transpose"]
+    assert moves == [(1, 0, 2), (1, 0, 2), (1, 0)]  # and the exchange of two axes moves nothing
 
 
 def test_axes_in_their_order_are_neither_moved_nor_copied():

@@ -146,12 +146,14 @@ class _Product:
     def merged(self, value: _Value, batch: str, *groups: str) -> int:
         """A value in the order (batch, groups), with one axis for each group.
 
+        Batch indices that it does not have are axes of length 1, or none at the front.
         Its last axis stays last where elements have to move, because they then move in long runs.
         Exchanging the two groups afterwards moves none.
         """
         exchanged = len(groups) == 2 and value.letters[-1] in groups[0]
         if exchanged:
             groups = groups[::-1]
+        batch = "".join(dropwhile(lambda c: c not in value.letters, batch))
         lead = tuple([self.sizes[c] if c in value.letters else 1 for c in batch])
         order = "".join([c for c in batch if c in value.letters]) + "".join(groups)
         shape = (*lead, *[math.prod(self.shape(group)) for group in groups])
