@@ -70,3 +70,14 @@ case("histogram by a rule in a range", lambda x: np.histogram_bin_edges(x, "fd",
 
 case("poly of a matrix", np.poly, real(3, 3))
 case("poly of a complex matrix", np.poly, complex_(2, 2))
+
+# Single booleans as indices
+
+case("single booleans as indices",
+     lambda x: (x[True], x[False], x[0, True], x[:, None, True], x[[0, 1], np.True_], x[True, 1:]),
+     real(2, 3))  # fmt: skip
+case("a single boolean of one number", lambda x: (x[True], x[None, False]), real())
+case("a traced boolean as an index", lambda x: x[x > -5], real(), needs_values=True)
+case("assignment at single booleans",
+     lambda x: (fnp.at(x)[True].set(1), fnp.at(x)[False].set(1), fnp.at(x)[True, 0].add(2)),
+     real(2, 3))  # fmt: skip

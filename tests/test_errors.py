@@ -335,6 +335,9 @@ def test_every_error_is_a_functrace_error_and_a_builtin():
         NotImplementedError,
         IndexError,
         AssertionError,
+        ArithmeticError,
+        AttributeError,
+        ImportError,
     )
     for name in dir(errors):
         kind = getattr(errors, name)

@@ -218,13 +218,14 @@ def accumulated(ufunc: np.ufunc, x: Any, key: Any, values: Any) -> Any:
     spread = _fitted(given, chosen.shape, x.dtype)
     arranged = tuple([chosen.picked[i] for i in chosen.order])
     updates = transpose(reshape(spread, arranged), inverse(chosen.order))
-    part = index.slice_(x, chosen.ranges)
+    whole = reshape(x, chosen.base)
+    part = index.slice_(whole, chosen.ranges)
     if ufunc in (np.add, np.subtract):
         updates = updates if ufunc is np.add else ops.negative(updates)
         part = index.scatter_add(part, updates, chosen.indices, chosen.axes)
     else:
         part = _combined(op, part, updates, chosen)
-    return index.set_slice(x, part, chosen.ranges)
+    return reshape(index.set_slice(whole, part, chosen.ranges), x.shape)
 
 
 def _unique(chosen: Selection) -> bool:

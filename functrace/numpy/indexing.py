@@ -41,6 +41,7 @@ class Selection(NamedTuple):
     """What an index takes of an array: a slice, then elements of it at index arrays, arranged.
 
     Attributes:
+        base: the array's shape, with an axis of length 1 for each single boolean in the index.
         ranges: the slice, with a range for each axis of the array.
         indices, axes: the index arrays and the axes of the slice that they index; none for a slice
             alone.
@@ -49,6 +50,7 @@ class Selection(NamedTuple):
         shape: the shape of the result: with new axes, and without those that an integer took.
     """
 
+    base: tuple[int, ...]
     ranges: index.Ranges
     indices: tuple[Any, ...]
     axes: tuple[int, ...]
@@ -65,7 +67,7 @@ def getitem(x: Any, key: Any) -> Any:
 
 def selected(x: Any, chosen: Selection) -> Any:
     """The selected part of an array."""
-    part = index.slice_(x, chosen.ranges)
+    part = index.slice_(reshape(x, chosen.base), chosen.ranges)
     if chosen.axes:
         part = transpose(index.gather(part, chosen.indices, chosen.axes), chosen.order)
     return reshape(part, chosen.shape)
@@ -77,9 +79,10 @@ def with_selected(x: Any, chosen: Selection, new: Any) -> Any:
         return index.set_slice(x, reshape(new, chosen.picked), chosen.ranges)
     arranged = tuple([chosen.picked[i] for i in chosen.order])
     updates = transpose(reshape(new, arranged), inverse(chosen.order))
-    part = index.slice_(x, chosen.ranges)
+    whole = reshape(x, chosen.base)
+    part = index.slice_(whole, chosen.ranges)
     part = index.scatter_set(part, updates, chosen.indices, chosen.axes)
-    return index.set_slice(x, part, chosen.ranges)
+    return reshape(index.set_slice(whole, part, chosen.ranges), x.shape)
 
 
 def selection(shape: tuple[int, ...], key: Any) -> Selection:
@@ -117,13 +120,13 @@ def _basic(key: Any) -> tuple[Any, ...] | None:
 
 
 def _selection(shape: tuple[int, ...], key: Any) -> Selection:
-    items = _parse(shape, key)
+    items, base = _parse(shape, key)
     ranges = [
         item.value if item.kind == "slice" else (0, n, 1)
-        for item, n in zip(_consuming(items), shape, strict=True)
+        for item, n in zip(_consuming(items), base, strict=True)
     ]
     if any(item.kind == "array" for item in items):
-        return _advanced(tuple(ranges), items)
+        return _advanced(base, tuple(ranges), items)
     axis = 0
     result = []
     for item in items:
@@ -135,7 +138,9 @@ def _selection(shape: tuple[int, ...], key: Any) -> Selection:
             ranges[axis] = (item.value, 1, 1)
         axis += item.kind in ("slice", "integer")
     lengths = tuple([length for _, length, _ in ranges])
-    return Selection(tuple(ranges), (), (), lengths, tuple(range(len(lengths))), tuple(result))
+    return Selection(
+        base, tuple(ranges), (), (), lengths, tuple(range(len(lengths))), tuple(result)
+    )
 
 
 def _consuming(items: Sequence[_Item]) -> list[_Item]:
@@ -143,12 +148,15 @@ def _consuming(items: Sequence[_Item]) -> list[_Item]:
     return [item for item in items if item.kind not in ("new", "apart")]
 
 
-def _advanced(ranges: index.Ranges, items: Sequence[_Item]) -> Selection:
+def _advanced(base: tuple[int, ...], ranges: index.Ranges, items: Sequence[_Item]) -> Selection:
     """Index by arrays, where integers count as arrays without axes, as in NumPy."""
     consumed = _consuming(items)
     axes = tuple([i for i, item in enumerate(consumed) if item.kind in ("array", "integer")])
     indices = tuple([consumed[i].value for i in axes])
-    lead = broadcast_shapes("index arrays", [i.shape for i in indices])
+    try:
+        lead = broadcast_shapes("index arrays", [i.shape for i in indices])
+    except ShapeError as error:
+        raise IndexingError(error.what, error.remedy) from None
     picked = lead + remaining(tuple([length for _, length, _ in ranges]), axes)
     count = len(lead)
     places = [i for i, item in enumerate(items) if item.kind in ("array", "integer")]
@@ -166,10 +174,11 @@ def _advanced(ranges: index.Ranges, items: Sequence[_Item]) -> Selection:
             position += 1
         elif adjacent and i == places[0]:
             position += count
-    return Selection(ranges, indices, axes, picked, order, tuple(shape))
+    return Selection(base, ranges, indices, axes, picked, order, tuple(shape))
 
 
-def _parse(shape: tuple[int, ...], key: Any) -> list[_Item]:
+def _parse(shape: tuple[int, ...], key: Any) -> tuple[list[_Item], tuple[int, ...]]:
+    """The parts of a key, and the shape that they stand for, as `Selection.base`."""
     parts = list(key) if isinstance(key, tuple) else [key]
     parts = [_as_part(part) for part in parts]
     used = sum(_axes_used(part) for part in parts)
@@ -184,11 +193,15 @@ def _parse(shape: tuple[int, ...], key: Any) -> list[_Item]:
     at = ellipses[0] if ellipses else len(parts)
     parts[at : at + 1 if ellipses else at] = fill
     items: list[_Item] = []
-    axis = 0
+    base, axis = list(shape), 0
     for part in parts:
+        if _is_flag(part):  # indexes an axis of length 1 that is not there
+            base.insert(axis + len(base) - len(shape), 1)
+            items.append(_Item("array", np.zeros(int(bool(part)), np.intp)))
+            continue
         items.extend(_items(part, shape, axis))
         axis += _axes_used(part)
-    return items
+    return items, tuple(base)
 
 
 def _as_part(part: Any) -> Any:
@@ -198,8 +211,15 @@ def _as_part(part: Any) -> Any:
     return part
 
 
+def _is_flag(part: Any) -> bool:
+    """Whether a part of an index is a single boolean."""
+    if isinstance(part, (np.ndarray, np.generic, Tracer)):
+        return part.dtype.kind == "b" and not part.ndim
+    return isinstance(part, bool)
+
+
 def _axes_used(part: Any) -> int:
-    if part is None or part is Ellipsis:
+    if part is None or part is Ellipsis or _is_flag(part):
         return 0
     is_mask = isinstance(part, (np.ndarray, np.generic, Tracer)) and part.dtype.kind == "b"
     return part.ndim if is_mask else 1
@@ -221,10 +241,6 @@ def _items(part: Any, shape: tuple[int, ...], axis: int) -> list[_Item]:
         if isinstance(part, np.ndarray):
             _check_bounds(part, shape, axis)
         return [_Item("array", part)]
-    if isinstance(part, (bool, np.bool_)):
-        raise IndexingError(
-            f"a single boolean, {part}, as an index is not supported", "use np.where"
-        )
     try:
         position = operator.index(part)
     except TypeError:
