@@ -12,12 +12,9 @@ Example:
     np.float64(1.0)
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import scipy.linalg as _plain
-
-if TYPE_CHECKING:
-    from scipy.linalg import *  # noqa: F403  # pyright: ignore[reportWildcardImportFromLibrary]
 
 from .factors import eig as eig
 from .factors import eigh as eigh
@@ -58,12 +55,12 @@ from .systems import lu_solve as lu_solve
 from .systems import solve as solve
 from .systems import solve_triangular as solve_triangular
 
-if not TYPE_CHECKING:
 
-    def __getattr__(name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(_plain, name)
+def __getattr__(name: str) -> Any:
+    if name.startswith("__"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(_plain, name)
 
-    def __dir__() -> list[str]:
-        return sorted({*globals(), *dir(_plain)})
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *dir(_plain)})
