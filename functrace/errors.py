@@ -100,6 +100,10 @@ class DTypeError(FunctraceError, TypeError):
     """Operand dtypes that an operation does not take."""
 
 
+class KeyTypeError(FunctraceError, TypeError):
+    """A random function was given something that is no key."""
+
+
 class AxisError(FunctraceError, ValueError, IndexError):
     """An axis that an array does not have."""
 

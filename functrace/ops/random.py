@@ -159,6 +159,30 @@ def normal(key: Any, shape: Shape, dtype: np.dtype[Any]) -> Any:
     return bind(NORMAL, key, shape=shape, dtype=dtype)
 
 
+# truth values
+
+
+def _truths(keys: Words, p: Any, *, count: int, dtype: np.dtype[Any]) -> np.ndarray:
+    if not np.all((p >= 0) & (p <= 1)):
+        raise OptionError(
+            f"bernoulli: p must be probabilities, and they are between {np.min(p)} and {np.max(p)}",
+            "bring p into [0, 1], as by 1 / (1 + np.exp(-logits))",
+        )
+    return _uniform(keys, count=count, dtype=np.dtype(np.float64), open=False) < p
+
+
+TRUTHS = drawing("random_bernoulli", _truths)
+
+
+def truths(key: Any, p: Any, shape: Shape) -> Any:
+    """Truth values that are true with probability p.
+
+    Raises:
+        OptionError: when a probability is not in [0, 1].
+    """
+    return bind(TRUTHS, key, p, shape=shape, dtype=np.dtype(bool))
+
+
 # integers
 
 
@@ -236,3 +260,56 @@ FOLD_IN = drawing("random_fold_in", _folded, core=0)
 def fold_in(key: Any, data: Any) -> Any:
     """A key that depends on a key and an integer."""
     return bind(FOLD_IN, key, data, shape=(2,), dtype=np.dtype(np.uint64))
+
+
+# choices by weight
+
+_ROUNDING = {8: 1.5e-8, 4: 3.5e-4, 2: 3.2e-2}  # by the bytes of the dtype: what a sum may be off 1
+
+
+def _choices(keys: Words, p: Any, *, count: int, dtype: np.dtype[Any], replace: bool) -> np.ndarray:
+    _demand_probabilities(p, count, replace)
+    p = p.astype(np.float64)
+    if not replace:  # the first in a race of exponential times, each as fast as its weight
+        with np.errstate(divide="ignore"):
+            times = -np.log(_uniform(keys, count=p.shape[1], dtype=p.dtype, open=True)) / p
+        return np.argsort(times, axis=1, kind="stable")[:, :count].astype(dtype)
+    u = _uniform(keys, count=count, dtype=p.dtype, open=False)
+    sums = np.cumsum(p, axis=1)
+    sums /= sums[:, -1:]
+    if len(sums) == 1:
+        return np.searchsorted(sums[0], u, side="right").astype(dtype)
+    out = np.empty((len(sums), count), dtype)
+    for row, ends, numbers in zip(out, sums, np.broadcast_to(u, out.shape), strict=True):
+        row[:] = np.searchsorted(ends, numbers, side="right")
+    return out
+
+
+def _demand_probabilities(p: Any, count: int, replace: bool) -> None:
+    wrong = ""
+    if not np.all(p >= 0):
+        wrong = f"the smallest of them is {np.min(p)}"
+    elif np.any(np.abs(np.sum(p, axis=1, dtype=np.float64) - 1) > _ROUNDING[p.dtype.itemsize]):
+        wrong = f"their sum is {np.sum(p, axis=1)[0]}"
+    if wrong:
+        raise OptionError(
+            f"choice: p must be probabilities, with sum 1, and {wrong}",
+            "divide weights by their sum: p / np.sum(p)",
+        )
+    if not replace and np.any(np.count_nonzero(p, axis=1) < count):
+        raise OptionError(
+            f"choice: {count} different elements were asked for, and fewer have p > 0",
+            "ask for fewer, or pass replace=True",
+        )
+
+
+CHOICES = drawing("random_choice", _choices, core=1)
+
+
+def choices(key: Any, p: Any, shape: Shape, replace: bool) -> Any:
+    """Places in a vector of probabilities, drawn by them.
+
+    Raises:
+        OptionError: when p is negative or does not sum to 1, or has too few elements to differ.
+    """
+    return bind(CHOICES, key, p, shape=shape, dtype=np.dtype(np.int64), replace=replace)
