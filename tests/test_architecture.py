@@ -49,7 +49,7 @@ LAYERS: list[set[str]] = [
     {"passes"},
     {"executors"},
     {"api"},
-    {"nn"},
+    {"nn", "random"},
     {"__init__"},
 ]
 # What is imported only when SciPy is there, and may import it.
