@@ -7,6 +7,9 @@
     Literal   ::= a constant NumPy value of any rank
     ArrayType ::= dtype[shape]          printed as f64[3,4]; a trailing ~ marks a Python scalar
 
+A parameter may be a Program or a tuple of Programs: the body of a loop, the branches of a choice.
+Such a Program is closed: it uses no Vars but its own.
+
 A Var is assigned once: it is an input of the Program or an output of one equation before its first
 use. Operands are positional, static parameters are keywords, hashable, and part of an equation's
 meaning. Programs are plain data: they are picklable, never change, and share Vars and equations
@@ -16,7 +19,7 @@ with the same parameters, types and literals, whatever their Vars are called.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from operator import index
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from .primitive import Primitive
 
 Shape = tuple[int, ...]
+UNKNOWN = -1  # a length that is known when the Program has run: of what a while loop has stacked
 
 FLOAT0 = np.dtype([("float0", np.void, 0)])  # the dtype of an integer's tangent: it holds nothing
 
@@ -101,7 +105,8 @@ class ArrayType:
     def __repr__(self) -> str:
         kind, bits = self.dtype.kind, self.dtype.itemsize * 8
         name = {"b": "bool", "V": "float0"}.get(kind, f"{kind}{bits}")
-        shape = f"[{','.join(map(str, self.shape))}]" if self.shape else ""
+        lengths = ["?" if length == UNKNOWN else str(length) for length in self.shape]
+        shape = f"[{','.join(lengths)}]" if lengths else ""
         return f"{name}{shape}{'~' if self.weak else ''}"
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -109,6 +114,14 @@ class ArrayType:
 
 
 _types: dict[Any, ArrayType] = {}
+
+
+def fits(shape: Shape, expected: Shape) -> bool:
+    """Whether a shape can be the expected one: where a length is unknown, any other will do."""
+    return shape == expected or (
+        len(shape) == len(expected)
+        and all(m == n or UNKNOWN in (m, n) for m, n in zip(shape, expected, strict=True))
+    )
 
 
 class Var:
@@ -157,6 +170,15 @@ class Literal:
 Atom = Var | Literal
 
 
+def zero(type: ArrayType) -> Literal:
+    """A constant of zeros that costs no memory.
+
+    Along an axis of unknown length it has length 1, so that it broadcasts to whatever it meets.
+    """
+    shape = [1 if length == UNKNOWN else length for length in type.shape]
+    return Literal(np.broadcast_to(type.dtype.type(0), shape)[()], type.strong)
+
+
 class Equation:
     """One application of a primitive.
 
@@ -188,6 +210,32 @@ class Equation:
         self.params = params
         self.outputs = outputs
         self.position = position
+
+    @property
+    def programs(self) -> list[tuple[str, Program]]:
+        """The Programs among the parameters, and what they are called."""
+        if self.primitive.prepare is None:
+            return []
+        found = []
+        for name, value in self.params.items():
+            if type(value) is Program:
+                found.append((name, value))
+            elif type(value) is tuple and any(type(part) is Program for part in value):
+                found.extend([(f"{name}[{i}]", part) for i, part in enumerate(value)])
+        return found
+
+    def with_programs(self, change: Callable[[Program], Program]) -> Equation:
+        """The equation with other Programs among its parameters."""
+        changed = {id(program): change(program) for _, program in self.programs}
+        if all(id(new) == old for old, new in changed.items()):
+            return self
+        params = {
+            name: tuple([changed.get(id(part), part) for part in value])
+            if type(value) is tuple
+            else changed.get(id(value), value)
+            for name, value in self.params.items()
+        }
+        return Equation(self.primitive, self.inputs, params, self.outputs, self.position)
 
     @property
     def source(self) -> Source | None:
@@ -285,6 +333,8 @@ def _check_equation(equation: Equation, defined: set[Var], where: str) -> None:
     for atom in equation.inputs:
         if isinstance(atom, Var) and atom not in defined:
             raise _malformed(f"{where} uses a Var before its definition", equation.source)
+    for _, program in equation.programs:
+        program.check()
     inferred = equation.primitive.infer_types(
         tuple(atom.type for atom in equation.inputs), equation.params
     )

@@ -6,12 +6,14 @@
       return b
 
 A line is the Var that an equation defines, its type, and the op as one would write it in Python.
-Inputs keep the names they have in the function's signature.
+Inputs keep the names they have in the function's signature. The Programs that a loop or a choice
+carries follow its line, indented.
 """
 
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterator
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -29,7 +31,10 @@ def format_program(program: Program) -> str:
     names = _Names(program)
     rows = [_row(equation, names) for equation in program.equations]
     width = max([len(left) for left, _ in rows], default=0)
-    body = [f"  {left.ljust(width)} = {right}" for left, right in rows]
+    body = [
+        f"  {left.ljust(width)} = {right}{_nested(equation)}"
+        for (left, right), equation in zip(rows, program.equations, strict=True)
+    ]
     results = ", ".join(names[atom] for atom in program.outputs)
     constants = [f"  {name} = {text}" for name, text in names.constants]  # now all are known
     return "\n".join([*_header(program, names), *constants, *body, f"  return {results}".rstrip()])
@@ -51,10 +56,17 @@ def _row(equation: Equation, names: _Names) -> tuple[str, str]:
     if text is not None:
         right = text(*operands, **equation.params)
     else:
-        params = [f"{name}={value}" for name, value in equation.params.items()]
+        carried = {name.partition("[")[0] for name, _ in equation.programs}
+        params = [f"{name}={value}" for name, value in equation.params.items()
+                  if name not in carried]  # fmt: skip
         right = f"{equation.primitive.name}({', '.join(operands + params)})"
     left = ", ".join(f"{names.new(var)}: {var.type}" for var in equation.outputs)
     return left, right
+
+
+def _nested(equation: Equation) -> str:
+    texts = [textwrap.indent(f"\n{program}", "    ") for _, program in equation.programs]
+    return "".join(texts)
 
 
 class _Names:

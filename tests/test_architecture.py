@@ -48,8 +48,9 @@ LAYERS: list[set[str]] = [
     {"scipy"},
     {"passes"},
     {"executors"},
+    {"control"},
     {"api"},
-    {"nn", "random"},
+    {"nn"},
     {"__init__"},
 ]
 # What is imported only when SciPy is there, and may import it.

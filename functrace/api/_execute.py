@@ -10,20 +10,25 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from ..collection import PausedCollection
 from ..executors import reference
 from ..executors.plan import make_plan
-from ..executors.planned import compiled, interpreter
+from ..executors.planned import (
+    INTERPRETED_RUNS,
+    callables,
+    compiled,
+    interpreter,
+    worth_code,
+)
 from ..ir import Equation, Program
 from ..passes.pipeline import clean, optimize
 from ..recorder import plain, recorder_for
+from ..source import Position, Source
 
 _NUMPY_ERRORS = (ValueError, IndexError, ArithmeticError)  # ArithmeticError under np.errstate
-_INTERPRETED_RUNS = 8  # making code costs about as much as these save
-_LONGEST_CODE = 3000  # steps; beyond, Python's compiler would keep the user waiting
 
 
 class Runner:
@@ -40,7 +45,7 @@ class Runner:
     def __init__(self, program: Program, origin: Program | None = None):
         self.program = clean(program)
         self._origin = origin
-        self._positions = [e.position for e in origin.equations] if origin else []
+        self._positions = list(_positions(origin)) if origin else []
         self._run: Callable[[Sequence[Any]], Sequence[Any]] = self._first
         self._runs = 0
 
@@ -64,12 +69,13 @@ class Runner:
     def _first(self, operands: Sequence[Any]) -> Sequence[Any]:
         with PausedCollection():
             plan = make_plan(optimize(self.program))
-        run = interpreter(plan)
+            calls = callables(plan)
+        run = interpreter(plan, calls)
 
         def interpret(operands: Sequence[Any]) -> Sequence[Any]:
             self._runs += 1
-            if self._runs == _INTERPRETED_RUNS and len(plan.steps) <= _LONGEST_CODE:
-                self._run = compiled(plan)
+            if self._runs == INTERPRETED_RUNS and worth_code(plan):
+                self._run = compiled(plan, calls)
             return run(operands)
 
         self._run = interpret
@@ -79,16 +85,31 @@ class Runner:
         """The Program as it would have been made from another trace of the same structure."""
         if traced is None or self._origin is None:
             return self.program
-        positions = [equation.position for equation in traced.equations]
+        positions = list(_positions(traced))
         if positions == self._positions and traced.name == self._origin.name:
             return self.program
         moved = {id(old): new for old, new in zip(self._positions, positions, strict=True)}
-        equations = [
-            Equation(e.primitive, e.inputs, e.params, e.outputs, moved.get(id(e.position)))
-            for e in self.program.equations
-        ]
         name = self.program.name.removesuffix(self._origin.name) + traced.name
-        return Program(self.program.inputs, equations, self.program.outputs, name)
+        return _moved(self.program, moved, name)
+
+
+def _positions(program: Program) -> Iterator[Position | Source | None]:
+    """The positions of all equations, those of Programs that they carry included."""
+    for equation in program.equations:
+        yield equation.position
+        for _, inner in equation.programs:
+            yield from _positions(inner)
+
+
+def _moved(program: Program, moved: dict[int, Any], name: str) -> Program:
+    """The Program with other positions in place of its own."""
+    equations = []
+    for e in program.equations:
+        carrying = e.with_programs(lambda inner: _moved(inner, moved, inner.name))
+        equations.append(
+            Equation(e.primitive, e.inputs, carrying.params, e.outputs, moved.get(id(e.position)))
+        )
+    return Program(program.inputs, equations, program.outputs, name)
 
 
 class CacheInfo(NamedTuple):

@@ -10,7 +10,7 @@ import numpy as np
 from .. import tree
 from ..errors import ArgumentError
 from ..executors import reference
-from ..ir import Program
+from ..ir import Program, fits
 from ..ops.elementwise import stop_gradient_op
 from ..recorder import plain
 from ..tracer import Tracer
@@ -71,7 +71,7 @@ def evaluate(program: Program, *inputs: Any) -> Any:
         )
     values = [plain(x) for x in inputs]
     for value, var in zip(values, program.inputs, strict=True):
-        if value.shape != var.type.shape or value.dtype != var.type.dtype:
+        if not fits(value.shape, var.type.shape) or value.dtype != var.type.dtype:
             raise ArgumentError(
                 f"input {var.name} of {program.name} has type {var.type}, and an array of "
                 f"shape {value.shape} and dtype {value.dtype} was given"

@@ -6,7 +6,7 @@ and whose memory it may share, so that what is handed out is nobody else's.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any, NamedTuple
 
@@ -35,6 +35,10 @@ class KernelCall(NamedTuple):
 class Lowering:
     """The kernel calls of a Program, whose einsums have at most two operands.
 
+    Args:
+        plan: makes the plan of a Program that an equation carries.
+        fresh: whether outputs must have memory of their own.
+
     Attributes:
         inputs, outputs: the values of the Program's inputs and outputs.
         constants: values and what they are.
@@ -42,7 +46,10 @@ class Lowering:
         shapes: the shape of each value.
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(
+        self, program: Program, plan: Callable[[Program], Any], fresh: bool = True
+    ) -> None:
+        self._plan = plan
         self.calls: list[KernelCall] = []
         self.constants: list[tuple[int, Any]] = []
         self.shapes: list[Shape] = []
@@ -54,7 +61,8 @@ class Lowering:
         for equation in program.equations:
             results = self._lower(equation, [self._value(atom) for atom in equation.inputs])
             self._values.update(zip(equation.outputs, results, strict=True))
-        self.outputs = self._own([self._value(atom) for atom in program.outputs])
+        outputs = [self._value(atom) for atom in program.outputs]
+        self.outputs = self._own(outputs) if fresh else outputs
 
     def new(self, shape: Shape, root: int | None = None) -> int:
         """A new value; with a root, one that shares the root's memory."""
@@ -104,8 +112,13 @@ class Lowering:
         if primitive is ASTYPE and equation.inputs[0].type.dtype.kind != "c":
             return [self.emit("astype", operands, result.shape, params["dtype"])]
         results = [self.new(var.type.shape) for var in equation.outputs]
-        named = (primitive.name, tuple(params.items()))
-        self.calls.append(KernelCall("call", named, tuple(operands), tuple(results)))
+        kernel, named = "call", (primitive.name, tuple(params.items()))
+        if primitive.prepare is not None:
+            kernel = "nested"
+            named += (tuple([(inner, self._plan(inner)) for _, inner in equation.programs]),)
+        if primitive.aliases:
+            self._foreign.update(results)
+        self.calls.append(KernelCall(kernel, named, tuple(operands), tuple(results)))
         return results
 
     def _own(self, outputs: list[int]) -> list[int]:
@@ -120,7 +133,7 @@ class Lowering:
                 root in self._foreign
                 or root in taken
                 or value in self._read_only
-                or prod(shape) < prod(self.shapes[root])
+                or prod(shape) != prod(self.shapes[root])
             ):
                 value = self.emit("copy", [value], shape)
             taken.add(self._roots[value])

@@ -5,7 +5,9 @@
 
 Steps run in order. A slot holds one value at a time: when no later step needs a value, the next
 result takes its slot, and `release` names the slots that are left empty until then. Outputs are
-fresh: none shares memory with an input, a constant or another output, and each is writable.
+fresh: none shares memory with an input, a constant or another output, and each is writable. This
+does not hold for the plan of a loop's body or a branch, which is among the parameters of the step
+that runs it.
 """
 
 from __future__ import annotations
@@ -36,9 +38,13 @@ class Plan(NamedTuple):
     outputs: tuple[int, ...]
 
 
-def make_plan(program: Program) -> Plan:
-    """Schedule a Program, whose einsums have at most two operands."""
-    lowered = Lowering(program)
+def make_plan(program: Program, fresh: bool = True) -> Plan:
+    """Schedule a Program, whose einsums have at most two operands.
+
+    Args:
+        fresh: whether outputs must not share memory with inputs, constants and one another.
+    """
+    lowered = Lowering(program, lambda inner: make_plan(inner, fresh=False), fresh)
     fixed = [value for value, _ in lowered.constants]
     slots = {value: slot for slot, value in enumerate([*lowered.inputs, *fixed])}
     count = len(slots)

@@ -32,8 +32,20 @@ def _apply(passes: Sequence[Callable[[Program], Program]], program: Program) -> 
     checking = os.environ.get("FUNCTRACE_CHECK") == "1"
     if checking:
         program.check()
+    program = _inside(passes, program)
     for apply in passes:
         program = apply(program)
         if checking:
             program.check()
     return program
+
+
+def _inside(passes: Sequence[Callable[[Program], Program]], program: Program) -> Program:
+    """The Program with the passes applied to those that its equations carry."""
+    equations = [
+        e if e.primitive.prepare is None else e.with_programs(lambda inner: _apply(passes, inner))
+        for e in program.equations
+    ]
+    if all(new is old for new, old in zip(equations, program.equations, strict=True)):
+        return program
+    return Program(program.inputs, equations, program.outputs, program.name)

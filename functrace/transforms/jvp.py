@@ -1,7 +1,8 @@
 """Forward mode: a Program becomes one that also computes tangents.
 
 The equations of the original stay as they are, with the same Vars; behind each one that a tangent
-reaches come the equations of its jvp rule. A tangent that is zero for certain is no value at all.
+reaches come the equations of its jvp rule, which for a loop or a choice take its place. A tangent
+that is zero for certain is no value at all.
 """
 
 from __future__ import annotations
@@ -9,20 +10,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from ..errors import NonDifferentiableError, ProgramError
-from ..ir import ArrayType, Equation, Program, Var
+from ..ir import ArrayType, Equation, Program, Var, fits, zero
 from ..primitive import LINEAR, NONDIFFERENTIABLE, ZERO
 from ..recorder import Recorder, bind, rewriting
 from ..tracer import Tracer
+from .adopt import adopt
 
 
-def jvp(program: Program, active: Sequence[bool]) -> tuple[Program, tuple[bool, ...]]:
+def jvp(
+    program: Program, active: Sequence[bool], separate: bool = False
+) -> tuple[Program, tuple[bool, ...]]:
     """The Program of primals and tangents.
 
     Args:
         active: for each input, whether it has a tangent.
+        separate: whether no equation may make an output and use a tangent, so that the two can be
+            parted.
 
     Returns:
         A Program from the inputs and the tangents of the active ones to the outputs and the
@@ -38,11 +42,16 @@ def jvp(program: Program, active: Sequence[bool]) -> tuple[Program, tuple[bool, 
             if is_active:
                 tangents[var] = recorder.input(var.type, f"d{var.name}" if var.name else "")
         for equation in program.equations:
+            given = [tangents.get(a) if isinstance(a, Var) else None for a in equation.inputs]
+            reached = any(t is not None for t in given) and any(
+                var.type.inexact for var in equation.outputs
+            )
+            if reached and equation.primitive.joint:
+                _replace(recorder, equation, given, tangents, separate)
+                continue
             recorder.equations.append(equation)
-            if any(var.type.inexact for var in equation.outputs):
-                given = [tangents.get(a) if isinstance(a, Var) else None for a in equation.inputs]
-                if any(t is not None for t in given):
-                    _push(recorder, equation, given, tangents)
+            if reached:
+                _push(recorder, equation, given, tangents)
         found = [tangents.get(a) if isinstance(a, Var) else None for a in program.outputs]
         outputs = [*program.outputs, *(recorder.atom(t) for t in found if t is not None)]
         result = Program(recorder.inputs, recorder.equations, outputs, f"jvp_{program.name}")
@@ -75,7 +84,34 @@ def _push(
         values = tuple([Tracer(recorder, var, var.type) for var in equation.outputs])
         call = primitive.rule("jvp", "forward and reverse mode")
         out = call(primals, given, values if primitive.multiple else values[0], **equation.params)
-    for var, tangent in zip(equation.outputs, out if primitive.multiple else (out,), strict=True):
+    _note(equation, out if primitive.multiple else (out,), tangents)
+
+
+def _replace(
+    recorder: Recorder,
+    equation: Equation,
+    given: list[Any],
+    tangents: dict[Var, Any],
+    separate: bool,
+) -> None:
+    """Record what gives an equation's outputs and their tangents, in place of the equation."""
+    recorder.position = equation.position
+    primals = [recorder.value_of_atom(atom) for atom in equation.inputs]
+    start = len(recorder.equations)
+    rule = equation.primitive.rule("jvp", "forward and reverse mode")
+    outputs, found = rule(primals, given, separate, **equation.params)
+    renamed = adopt(recorder, start, equation.outputs, outputs)
+    moved = [
+        Tracer(recorder, renamed[t.variable], t.type)
+        if type(t) is Tracer and t.variable in renamed
+        else t
+        for t in found
+    ]
+    _note(equation, moved, tangents)
+
+
+def _note(equation: Equation, found: Sequence[Any], tangents: dict[Var, Any]) -> None:
+    for var, tangent in zip(equation.outputs, found, strict=True):
         if tangent is not None and var.type.inexact:
             check_type(equation, "jvp", "tangent", tangent, "output", var.type)
             tangents[var] = tangent
@@ -89,7 +125,7 @@ def check_type(
     Raises:
         ProgramError: naming the primitive and both types.
     """
-    if value.shape != type.shape or value.dtype != type.dtype:
+    if not fits(value.shape, type.shape) or value.dtype != type.dtype:
         raise ProgramError(
             f"the {rule} rule of {equation.primitive.name} gave a {given} {value.dtype}"
             f"{value.shape} for an {of} {type}",
@@ -99,5 +135,5 @@ def check_type(
 
 
 def zeros(like: Any) -> Any:
-    """Zeros of the shape and dtype of an array or tracer, costing no memory."""
-    return np.broadcast_to(like.dtype.type(0), like.shape)
+    """Zeros of the shape and dtype of an array, tracer or type, costing no memory."""
+    return zero(ArrayType(like.shape, like.dtype)).value

@@ -37,7 +37,7 @@ def linearize(program: Program, active: Sequence[bool]) -> Linearized:
     Raises:
         NonDifferentiableError: when an op on the way has no derivative.
     """
-    both, active_outputs = jvp(program, active)
+    both, active_outputs = jvp(program, active, separate=True)
     count = len(program.inputs)
     tangents = both.inputs[count:]
     known, linear = split(both.equations, tangents)

@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..ir import Equation, Program, Var
+from ..primitive import Shared
 from ..recorder import Recorder, rewriting
+from .adopt import adopt
 
 
 def vmap(program: Program, mapped: Sequence[bool], size: int) -> tuple[Program, tuple[bool, ...]]:
@@ -53,6 +55,10 @@ def _batch(recorder: Recorder, equation: Equation, batched: dict[Var, Any], size
         for atom in equation.inputs
     ]
     rule = equation.primitive.rule("batch", "vmap")
+    start = len(recorder.equations)
     out = rule(size, operands, mapped, **equation.params)
-    values = out if equation.primitive.multiple else (out,)
-    batched.update(zip(equation.outputs, values, strict=True))
+    values = list(zip(equation.outputs, out if equation.primitive.multiple else (out,), strict=True))
+    shared = [(var, value.value) for var, value in values if type(value) is Shared]
+    if shared:
+        adopt(recorder, start, [var for var, _ in shared], [value for _, value in shared])
+    batched.update([(var, value) for var, value in values if type(value) is not Shared])

@@ -1,0 +1,254 @@
+"""The choice: one of several Programs runs on the same operands.
+
+    cond(index, *operands; branches)
+
+The index is an integer, where one that is out of range means the nearest that is not, or a boolean,
+which chooses the second branch where it is true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..errors import ProgramError
+from ..ir import UNKNOWN, ArrayType, Atom, Equation, Program, Var, fits, zero
+from ..ops.elementwise import less_equal, logical_not
+from ..passes.dead_code import dead_code
+from ..primitive import Linear, NotLinearError, Primitive, Shared
+from ..recorder import bind
+from ..tracer import Tracer
+from ..transforms.jvp import jvp as jvp_program
+from ..transforms.linearize import linearize
+from ..transforms.transpose import transpose as transpose_program
+from ..transforms.vmap import vmap as vmap_program
+from .programs import (
+    inline,
+    or_zero,
+    reference_compile,
+    rows_program,
+    select_rows,
+    used_inputs,
+)
+
+Branches = tuple[Program, ...]
+
+
+def choose(index: Any, operands: Sequence[Any], branches: Branches) -> tuple[Any, ...]:
+    """The outputs of the branch that an index names."""
+    if type(index) is not Tracer:
+        index = min(max(int(index), 0), len(branches) - 1)
+        return tuple(inline(branches[index], operands))
+    return bind(COND, index, *operands, branches=branches)
+
+
+# Meaning
+
+
+def _infer(index: ArrayType, *operands: ArrayType, branches: Branches) -> tuple[ArrayType, ...]:
+    if index.shape or index.dtype.kind not in "bi":
+        raise ProgramError(f"cond chooses by one integer or boolean, not by {index}")
+    for branch in branches:
+        expected = branch.input_types
+        if len(expected) != len(operands) or not all(
+            fits(x.shape, e.shape) and x.dtype == e.dtype
+            for x, e in zip(operands, expected, strict=True)
+        ):
+            raise ProgramError(f"cond: a branch takes {expected}, not {operands}")
+    columns = zip(*[branch.output_types for branch in branches], strict=True)
+    return tuple([_common(column) for column in columns])
+
+
+def _common(types: Sequence[ArrayType]) -> ArrayType:
+    """The type of an output of several branches, which may differ where a length is unknown."""
+    found = next((t for t in types if UNKNOWN in t.shape), types[0]).strong
+    for type in types:
+        if not fits(type.shape, found.shape) or type.dtype != found.dtype:
+            raise ProgramError(f"cond: branches give {type} and {found} for one output")
+    return found
+
+
+def _prepare(compile: Callable[[Program], Any], *, branches: Branches) -> Callable[..., Any]:
+    runs = [compile(branch) for branch in branches]
+    last = len(runs) - 1
+
+    def run(index: Any, *operands: Any) -> Any:
+        return runs[min(max(int(index), 0), last)](operands)
+
+    return run
+
+
+def _impl(*operands: Any, branches: Branches) -> Any:
+    return _prepare(reference_compile, branches=branches)(*operands)
+
+
+def _prune(equation: Equation, live: Sequence[bool]) -> Equation:
+    """Keep the live outputs, and the operands that these need in some branch."""
+    branches = []
+    for branch in equation.params["branches"]:
+        outputs = [a for a, on in zip(branch.outputs, live, strict=True) if on]
+        branches.append(dead_code(Program(branch.inputs, branch.equations, outputs, branch.name)))
+    index, *operands = equation.inputs
+    used = [any(column) for column in zip(*map(used_inputs, branches), strict=True)]
+    branches = [
+        Program(_kept(b.inputs, used), b.equations, b.outputs, b.name) for b in branches
+    ]  # fmt: skip
+    return Equation(
+        equation.primitive,
+        (index, *_kept(operands, used)),
+        {"branches": tuple(branches)},
+        tuple(_kept(equation.outputs, live)),
+        equation.position,
+    )
+
+
+def _kept(values: Sequence[Any], mask: Sequence[bool]) -> list[Any]:
+    return [x for x, keep in zip(values, mask, strict=True) if keep]
+
+
+# Derivatives
+
+
+def _jvp(
+    primals: Sequence[Any], tangents: Sequence[Any], separate: bool, *, branches: Branches
+) -> tuple[Sequence[Any], Sequence[Any]]:
+    active = [t is not None for t in tangents[1:]]
+    given = [t for t in tangents if t is not None]
+    types = branches[0].output_types
+    if separate:
+        return _linearized(primals, active, given, branches)
+    found = [jvp_program(branch, active) for branch in branches]
+    reached = [any(column) for column in zip(*[flags for _, flags in found], strict=True)]
+    joint = []
+    for branch, flags in found:
+        rest = iter(branch.outputs[len(types) :])
+        parts = [next(rest) if on else None for on in flags]
+        outputs = [*branch.outputs[: len(types)], *_wanted(parts, reached, types)]
+        joint.append(Program(branch.inputs, branch.equations, outputs, branch.name))
+    results = iter(choose(primals[0], [*primals[1:], *given], tuple(joint)))
+    outputs = [next(results) for _ in types]
+    return outputs, [next(results) if on else None for on in reached]
+
+
+def _wanted(
+    atoms: Sequence[Atom | None], wanted: Sequence[bool], types: Sequence[ArrayType]
+) -> list[Atom]:
+    return [
+        or_zero(atom, type) for atom, on, type in zip(atoms, wanted, types, strict=True) if on
+    ]  # fmt: skip
+
+
+def _linearized(
+    primals: Sequence[Any], active: Sequence[bool], given: Sequence[Any], branches: Branches
+) -> tuple[Sequence[Any], Sequence[Any]]:
+    """A choice that gives the residuals of all branches, and a choice of linear branches.
+
+    Residuals of branches that are not taken are zeros. What is an operand already is none.
+    """
+    parts = [linearize(branch, active) for branch in branches]
+    types = branches[0].output_types
+    reached = [any(column) for column in zip(*[p.active_outputs for p in parts], strict=True)]
+    residuals = [
+        [v for v in p.linear.inputs[: p.residuals] if v not in set(p.primal.inputs)] for p in parts
+    ]
+    flat = [var for own in residuals for var in own]
+    firsts = [
+        Program(
+            p.primal.inputs,
+            p.primal.equations,
+            [
+                *p.primal.outputs[: len(types)],
+                *[var if var in own else zero(var.type) for var in flat],
+            ],
+            p.primal.name,
+        )
+        for p, own in zip(parts, map(set, residuals), strict=True)
+    ]
+    index, *operands = primals
+    found = choose(index, operands, tuple(firsts))
+    seconds = []
+    for p, own in zip(parts, map(set, residuals), strict=True):
+        stored = [var if var in own else Var(var.type) for var in flat]
+        rest = iter(p.linear.outputs)
+        outputs = [next(rest) if on else None for on in p.active_outputs]
+        seconds.append(
+            Program(
+                [*p.primal.inputs, *stored, *p.linear.inputs[p.residuals :]],
+                p.linear.equations,
+                _wanted(outputs, reached, types),
+                p.linear.name,
+            )
+        )
+    linear = iter(
+        choose(index, [*operands, *found[len(types) :], *given], tuple(seconds))
+        if any(reached)
+        else ()
+    )
+    return found[: len(types)], [next(linear) if on else None for on in reached]
+
+
+def _transpose(cotangents: Sequence[Any], operands: Sequence[Any], *, branches: Branches) -> Any:
+    index, *rest = operands
+    if isinstance(index, Linear):
+        raise NotLinearError(index)
+    linear = [isinstance(x, Linear) for x in rest]
+    live = [ct is not None for ct in cotangents]
+    transposed = []
+    for branch in branches:
+        outputs = _kept(branch.outputs, live)
+        own = Program(branch.inputs, branch.equations, outputs, branch.name)
+        transposed.append(transpose_program(own, linear))
+    known = [x for x in rest if not isinstance(x, Linear)]
+    given = [ct for ct in cotangents if ct is not None]
+    found = iter(choose(index, [*known, *given], tuple(transposed)))
+    return (None, *[next(found) if on else None for on in linear])
+
+
+# Batching
+
+
+def _batch(
+    size: int, operands: Sequence[Any], mapped: Sequence[bool], *, branches: Branches
+) -> tuple[Any, ...]:
+    """A choice of batched branches; where each row chooses, all branches, and a selection."""
+    index, *rest = operands
+    found = [vmap_program(branch, mapped[1:], size) for branch in branches]
+    if not mapped[0]:
+        wanted = [any(column) for column in zip(*[flags for _, flags in found], strict=True)]
+        batched = tuple([rows_program(b, flags, wanted, size) for b, flags in found])
+        results = choose(index, rest, batched)
+        return tuple([x if on else Shared(x) for x, on in zip(results, wanted, strict=True)])
+    shapes = [type.shape for type in _infer_outputs(branches)]
+    results = [inline(program, rest) for program, _ in found]
+    chosen = results[-1]
+    for number in reversed(range(len(branches) - 1)):
+        here = less_equal(index, number) if index.dtype.kind == "i" else logical_not(index)
+        chosen = [
+            select_rows(here, x, y, shape)
+            for x, y, shape in zip(results[number], chosen, shapes, strict=True)
+        ]
+    return tuple(chosen)
+
+
+def _infer_outputs(branches: Branches) -> list[ArrayType]:
+    return [_common(column) for column in zip(*[b.output_types for b in branches], strict=True)]
+
+
+def _text(index: str, *operands: str, branches: Branches) -> str:
+    return f"cond({', '.join([index, *operands])})"
+
+
+COND = Primitive(
+    "cond",
+    infer=_infer,
+    impl=_impl,
+    jvp=_jvp,
+    transpose=_transpose,
+    batch=_batch,
+    text=_text,
+    multiple=True,
+    joint=True,
+    aliases=True,
+    prepare=_prepare,
+    prune=_prune,
+)

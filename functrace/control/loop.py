@@ -1,0 +1,100 @@
+"""A loop taken apart: what the rules of `scan` and `while` have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+from ..ir import UNKNOWN, ArrayType, Program, Var
+from ..primitive import PRIMITIVES
+from ..recorder import bind
+
+T = TypeVar("T")
+
+
+class Loop(NamedTuple):
+    """The parameters of a `scan`, or with `cond` of a `while` (see the head of `loops.py`)."""
+
+    body: Program
+    consts: int
+    carry: int
+    length: int = UNKNOWN
+    reverse: bool = False
+    cond: Program | None = None
+
+    def parted(self, values: Sequence[T]) -> tuple[list[T], list[T], list[T]]:
+        """What belongs to consts, carry and xs, of values for the operands."""
+        first, second = self.consts, self.consts + self.carry
+        return list(values[:first]), list(values[first:second]), list(values[second:])
+
+    def tangents(
+        self, inputs: Sequence[Var], active: Sequence[bool]
+    ) -> tuple[list[Var], list[Var], list[Var]]:
+        """Inputs for tangents, parted by what they are tangents of."""
+        groups = self.parted(spread(inputs, active))
+        consts, carry, xs = ([var for var in group if var is not None] for group in groups)
+        return consts, carry, xs
+
+    @property
+    def output_types(self) -> list[ArrayType]:
+        """The types of the last carry and of the ys."""
+        types = self.body.output_types
+        carry = self.body.input_types[self.consts : self.consts + self.carry]
+        return [*carry, *[t.with_shape((self.length, *t.shape)) for t in types[self.carry :]]]
+
+    def settled(
+        self, flags: Sequence[bool], rewrite: Callable[[Program, list[bool]], Any]
+    ) -> tuple[Any, list[bool], list[bool]]:
+        """Rewrite the body with flags that carries keep from step to step.
+
+        Args:
+            flags: for each operand, whether it has what `rewrite` is about: a tangent, an axis.
+            rewrite: for the body and flags of its inputs gives a result and flags of its outputs.
+
+        Returns:
+            What `rewrite` gave at last, with flags of inputs and outputs. A carry that has a flag
+            as an output has it as an input, too.
+        """
+        flags = list(flags)
+        while True:
+            result, reached = rewrite(self.body, flags)
+            grown = list(flags)
+            for i in range(self.carry):
+                grown[self.consts + i] |= reached[i]
+            if grown == flags:
+                return result, flags, list(reached)
+            flags = grown
+
+    def cond_with(self, consts: Sequence[Var], carry: Sequence[Var]) -> Program | None:
+        """The condition with more inputs, which it does not use."""
+        cond = self.cond
+        if cond is None:
+            return None
+        own, rest = cond.inputs[: self.consts], cond.inputs[self.consts :]
+        more = [[Var(var.type) for var in group] for group in (consts, carry)]
+        inputs = [*own, *more[0], *rest, *more[1]]
+        return Program(inputs, cond.equations, cond.outputs, cond.name)
+
+    def bind(
+        self, consts: Sequence[Any], carry: Sequence[Any], xs: Sequence[Any]
+    ) -> tuple[list[Any], list[Any]]:
+        """Run or record the loop; the last carry, and the ys."""
+        params: dict[str, Any] = {"body": self.body, "consts": self.consts, "carry": self.carry}
+        if self.cond is None:
+            params.update(length=self.length, reverse=self.reverse)
+        else:
+            params = {"cond": self.cond, **params}
+        name = "scan" if self.cond is None else "while"
+        outputs = bind(PRIMITIVES[name], *consts, *carry, *xs, **params)
+        return list(outputs[: self.carry]), list(outputs[self.carry :])
+
+
+def flagged(values: Sequence[T], flags: Sequence[bool]) -> list[T]:
+    """The values whose flag is set."""
+    return [x for x, on in zip(values, flags, strict=True) if on]
+
+
+def spread(values: Sequence[T], flags: Sequence[bool]) -> list[T | None]:
+    """Values for the flags that are set, and None for the others."""
+    rest = iter(values)
+    return [next(rest) if on else None for on in flags]

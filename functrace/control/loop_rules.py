@@ -1,0 +1,308 @@
+"""Derivatives of loops.
+
+In forward mode tangents are carried beside the primals. For reverse mode a loop becomes two: one
+that also stacks the residuals of its steps, and a linear `scan` over them, whose transpose runs
+from the last step to the first. What does not depend on the step is computed once, before the loop.
+
+The linear `scan` of a `while` has a first slice that says whether there is a step at all. It is
+always true, but for the rows of a batch that are finished, and where a stack was filled up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..ir import Atom, Literal, Program, Var, zero
+from ..ops.elementwise import add
+from ..primitive import Linear, NotLinearError
+from ..recorder import type_of
+from ..transforms.jvp import jvp as jvp_program
+from ..transforms.linearize import Linearized, linearize, split
+from ..transforms.transpose import transpose as transpose_program
+from .branch import choose
+from .loop import Loop, flagged, spread
+from .programs import build, depends, fresh_inputs, inline, or_zero, zeros_of
+
+Values = Sequence[Any]
+
+
+def jvp(
+    primals: Values, tangents: Values, separate: bool, **params: Any
+) -> tuple[list[Any], list[Any]]:
+    """The outputs of a loop and their tangents."""
+    loop = Loop(**params)
+    active = [t is not None for t in tangents]
+    return (_separate if separate else _together)(loop, primals, tangents, active)
+
+
+def _given(loop: Loop, tangents: Values, active: Sequence[bool]) -> list[list[Any]]:
+    """The tangents of active consts, carries and xs. A carry's may be zero at first."""
+    full = [
+        zeros_of(var.type) if t is None and on else t
+        for t, on, var in zip(tangents, active, loop.body.inputs, strict=True)
+    ]
+    return [flagged(*group) for group in zip(loop.parted(full), loop.parted(active), strict=True)]
+
+
+def _outputs(
+    loop: Loop, atoms: Sequence[Atom | None], active: Sequence[bool]
+) -> tuple[list[Atom], list[Atom]]:
+    """Tangents that a body gives: those of the active carries, and those of ys that have one."""
+    carries = loop.parted(active)[1]
+    types = loop.body.output_types
+    new = [
+        or_zero(atom, type)
+        for atom, type, on in zip(atoms[: loop.carry], types, carries, strict=False)
+        if on
+    ]
+    return new, [atom for atom in atoms[loop.carry :] if atom is not None]
+
+
+def _found(
+    loop: Loop, carries: Values, ys: Values, active: Sequence[bool], reached: Sequence[bool]
+) -> list[Any]:
+    """The tangents of the loop's outputs."""
+    return spread(carries, loop.parted(active)[1]) + spread(ys, reached[loop.carry :])
+
+
+# Forward mode
+
+
+def _together(
+    loop: Loop, primals: Values, tangents: Values, active: Sequence[bool]
+) -> tuple[list[Any], list[Any]]:
+    both, active, reached = loop.settled(active, jvp_program)
+    count, n = len(loop.body.outputs), len(loop.body.inputs)
+    consts, carry, xs = loop.tangents(both.inputs[n:], active)
+    own = loop.parted(loop.body.inputs)
+    new, more = _outputs(loop, spread(both.outputs[count:], reached), active)
+    outputs = [*both.outputs[: loop.carry], *new, *both.outputs[loop.carry : count], *more]
+    body = Program(
+        [*own[0], *consts, *own[1], *carry, *own[2], *xs], both.equations, outputs, both.name
+    )
+    joint = loop._replace(
+        body=body,
+        consts=loop.consts + len(consts),
+        carry=loop.carry + len(carry),
+        cond=loop.cond_with(consts, carry),
+    )
+    groups = zip(loop.parted(primals), _given(loop, tangents, active), strict=True)
+    last, ys = joint.bind(*[[*first, *second] for first, second in groups])
+    k = count - loop.carry
+    found = _found(loop, last[loop.carry :], ys[k:], active, reached)
+    return [*last[: loop.carry], *ys[:k]], found
+
+
+# Reverse mode
+
+
+class _Parts(NamedTuple):
+    """The residuals of a linearized body, by where a linear `scan` gets them from.
+
+    Attributes:
+        hoisted: a Program of consts to what does not depend on the step.
+        equations: those that do.
+        consts: residuals that do not depend on the step.
+        slices: residuals that are slices of xs.
+        outputs: residuals that the loop stacks anyhow, with their positions among the ys.
+        stacked: those that have to be stacked besides.
+    """
+
+    hoisted: Program
+    equations: list[Any]
+    consts: list[Var]
+    slices: list[Var]
+    outputs: dict[Var, int]
+    stacked: list[Var]
+
+
+def _sorted(loop: Loop, linear: Linearized) -> _Parts:
+    consts, carry, xs = loop.parted(linear.primal.inputs)
+    sliced = set(xs)
+    residuals = linear.linear.inputs[: linear.residuals]
+    steady, equations = split(linear.primal.equations, [*carry, *xs])
+    before = set().union(*(e.outputs for e in steady)) if steady else set()
+    used = dict.fromkeys(a for e in equations for a in e.inputs if a in before)
+    used.update(dict.fromkeys(a for a in linear.primal.outputs if a in before))
+    hoisted = Program(consts, steady, list(used), linear.primal.name)
+    ys = linear.primal.outputs[loop.carry : len(loop.body.outputs)]
+    known = {a: i for i, a in enumerate(ys) if isinstance(a, Var) and a not in before}
+    steady_vars = {*consts, *used}
+    rest = [v for v in residuals if v not in steady_vars and v not in sliced]
+    return _Parts(
+        hoisted,
+        equations,
+        [v for v in residuals if v in steady_vars],
+        [v for v in residuals if v in sliced],
+        {v: known[v] for v in rest if v in known},
+        [v for v in rest if v not in known],
+    )
+
+
+def _linearized(body: Program, active: Sequence[bool]) -> tuple[Linearized, Sequence[bool]]:
+    parts = linearize(body, active)
+    return parts, parts.active_outputs
+
+
+def _separate(
+    loop: Loop, primals: Values, tangents: Values, active: Sequence[bool]
+) -> tuple[list[Any], list[Any]]:
+    linear, active, reached = loop.settled(active, _linearized)
+    parts = _sorted(loop, linear)
+    operands = loop.parted(primals)
+    hoisted = inline(parts.hoisted, operands[0])
+    last, ys = _with_residuals(loop, linear, parts).bind(
+        [*operands[0], *hoisted], operands[1], operands[2]
+    )
+    k = len(loop.body.outputs) - loop.carry
+    own, stacks = ys[:k], ys[k:]
+    steady = dict(zip(
+        [*linear.primal.inputs[: loop.consts], *parts.hoisted.outputs],
+        [*operands[0], *hoisted], strict=True,
+    ))  # fmt: skip
+    slices = dict(zip(linear.primal.inputs[loop.consts + loop.carry :], operands[2], strict=True))
+    given = _given(loop, tangents, active)
+    pushed = _pushed(loop, linear, parts, active, reached)
+    moved, more = pushed.bind(
+        [*[steady[v] for v in parts.consts], *given[0]],
+        given[1],
+        [*stacks, *[own[i] for i in parts.outputs.values()], *[slices[v] for v in parts.slices],
+         *given[2]],
+    )  # fmt: skip
+    return [*last, *own], _found(loop, moved, more, active, reached)
+
+
+def _with_residuals(loop: Loop, linear: Linearized, parts: _Parts) -> Loop:
+    """The loop that also stacks residuals."""
+    consts, carry, xs = loop.parted(linear.primal.inputs)
+    extra = [var for var in parts.hoisted.outputs if isinstance(var, Var)]
+    flag = [] if loop.cond is None else [Literal(np.True_)]
+    outputs = [*linear.primal.outputs[: len(loop.body.outputs)], *flag, *parts.stacked]
+    body = Program([*consts, *extra, *carry, *xs], parts.equations, outputs, linear.primal.name)
+    return loop._replace(
+        body=body, consts=loop.consts + len(extra), cond=loop.cond_with(extra, [])
+    )  # fmt: skip
+
+
+def _pushed(
+    loop: Loop, linear: Linearized, parts: _Parts, active: Sequence[bool], reached: Sequence[bool]
+) -> Loop:
+    """The linear `scan` over the residuals."""
+    consts, carry, xs = loop.tangents(linear.linear.inputs[linear.residuals :], active)
+    new, more = _outputs(loop, spread(linear.linear.outputs, reached), active)
+    first = [*parts.consts, *consts]
+    slices = [*parts.stacked, *parts.outputs, *parts.slices, *xs]
+    step = Program(
+        [*first, *carry, *slices], linear.linear.equations, [*new, *more], linear.linear.name
+    )
+    if loop.cond is not None:
+        step = _optional(step, len(first), len(carry))
+    return Loop(step, len(first), len(carry), loop.length, loop.reverse)
+
+
+def _optional(step: Program, consts: int, carry: int) -> Program:
+    """A step that is made where the first slice is true, and else leaves the carry as it is."""
+    types = step.input_types
+    before = consts + carry
+    inputs = fresh_inputs(types)
+    ys = [zero(type) for type in step.output_types[carry:]]
+    skip = Program(inputs, [], [*inputs[consts:before], *ys], "skip")
+    flag = Literal(np.True_).type
+    return build(
+        lambda xs: choose(xs[before], [*xs[:before], *xs[before + 1 :]], (skip, step)),
+        [*types[:before], flag, *types[before:]],
+        step.name,
+    )
+
+
+def transpose(cotangents: Values, operands: Values, **params: Any) -> list[Any]:
+    """Cotangents of the linear operands of a loop."""
+    loop = Loop(**params)
+    given_linear = [isinstance(x, Linear) for x in operands]
+    # A carry that starts as zero is linear, too, where a step makes it depend on what is.
+    _, linear, _ = loop.settled(given_linear, lambda body, on: (None, depends(body, on)))
+    if loop.cond is not None or not all(loop.parted(linear)[1]):
+        return _of_linear_part(loop, cotangents, operands, given_linear)
+    k = loop.carry
+    live = [True] * k + [ct is not None for ct in cotangents[k:]]
+    body = loop.body
+    own = Program(body.inputs, body.equations, flagged(body.outputs, live), body.name)
+    pulled = transpose_program(own, linear)
+    consts, _, xs = ([x for x in group if not isinstance(x, Linear)]
+                     for group in loop.parted(operands))  # fmt: skip
+    flags, types = loop.parted(linear), loop.parted(body.input_types)
+    sums, carries = flagged(types[0], flags[0]), types[1]
+    given = [ct for ct in cotangents[k:] if ct is not None]
+    a, b, c = len(consts), len(sums), len(xs)
+
+    def step(inputs: list[Any]) -> list[Any]:
+        fixed, totals, state, slices = _cut(inputs, a, b, k)
+        found = inline(pulled, [*fixed, *slices[:c], *state, *slices[c:]])
+        return [*[add(x, y) for x, y in zip(totals, found, strict=False)], *found[b:]]
+
+    pulled_types = pulled.input_types
+    input_types = [
+        *pulled_types[:a],
+        *sums,
+        *carries,
+        *pulled_types[a : a + c],
+        *pulled_types[a + c + k :],
+    ]
+    reverse = Loop(
+        build(step, input_types, pulled.name), a, b + k, loop.length, not loop.reverse
+    )  # fmt: skip
+    start = [
+        zeros_of(type) if ct is None else ct
+        for ct, type in zip([*[None] * b, *cotangents[:k]], [*sums, *carries], strict=True)
+    ]
+    last, ys = reverse.bind(consts, start, [*xs, *given])
+    return spread([*last, *ys], linear)
+
+
+def _cut(values: list[Any], *counts: int) -> list[list[Any]]:
+    parts = []
+    for count in counts:
+        parts.append(values[:count])
+        values = values[count:]
+    return [*parts, values]
+
+
+def _of_linear_part(
+    loop: Loop, cotangents: Values, operands: Values, linear: Sequence[bool]
+) -> list[Any]:
+    """Transpose a loop that also computes what is not linear, such as a counter.
+
+    A linear function is its own derivative, at zero as anywhere.
+    """
+    _demand_linear(loop, linear)
+    live = [ct is not None for ct in cotangents]
+
+    def derivative(inputs: list[Any]) -> list[Any]:
+        primals = [zeros_of(x.type) if on else x for x, on in zip(inputs, linear, strict=True)]
+        tangents = [x if on else None for x, on in zip(inputs, linear, strict=True)]
+        found = _separate(loop, primals, tangents, linear)[1]
+        full = [
+            zeros_of(type) if t is None else t
+            for t, type in zip(found, loop.output_types, strict=True)
+        ]
+        return flagged(full, live)
+
+    types = [x.type if isinstance(x, Linear) else type_of(x).strong for x in operands]
+    pulled = transpose_program(build(derivative, types, loop.body.name), linear)
+    known = [x for x in operands if not isinstance(x, Linear)]
+    return spread(inline(pulled, [*known, *flagged(cotangents, live)]), linear)
+
+
+def _demand_linear(loop: Loop, linear: Sequence[bool]) -> None:
+    """Check that a loop is linear in some operands: that no residual depends on them."""
+    parts = loop.settled(linear, _linearized)[0]
+    whole = loop._replace(body=parts.primal)
+    _, flags, reached = whole.settled(linear, lambda body, on: (None, depends(body, on)))
+    bad = reached[len(loop.body.outputs) :]
+    if loop.cond is not None:
+        bad += depends(loop.cond, flags)
+    if any(bad):
+        raise NotLinearError(loop.body)

@@ -1,0 +1,224 @@
+"""Loops: a Program runs again and again on what it gave the time before.
+
+    scan(*consts, *carry, *xs; body, consts, carry, length, reverse)
+    while(*consts, *carry; cond, body, consts, carry)
+
+`body` goes from consts, carry and one slice of each of xs to the new carry and one slice of each of
+ys. The outputs are the last carry and the ys, stacked. A `scan` makes `length` steps, from the last
+to the first when `reverse`; a `while` goes on while `cond`, a Program of consts and carry, is true.
+
+How often a `while` runs is known when it has run, and so is the length of its ys, which for a type
+is UNKNOWN. So is the length of a `scan` over them: it is that of its xs. Where such lengths
+differ, because an inner loop ran longer at one step than at another, what is stacked is filled up
+with zeros.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..errors import ProgramError
+from ..ir import UNKNOWN, ArrayType, Equation, Program, fits
+from ..ops.reduce import reduce_any
+from ..ops.shape import moveaxis
+from ..passes.dead_code import dead_code
+from ..primitive import Primitive, Shared
+from ..transforms.vmap import vmap as vmap_program
+from .loop import Loop, flagged
+from .loop_rules import jvp, transpose
+from .programs import (
+    build,
+    inline,
+    reference_compile,
+    rows,
+    rows_program,
+    select_rows,
+    used_inputs,
+    zeros_of,
+)
+from .running import prepare
+
+# Meaning
+
+
+def _infer(*types: ArrayType, **params: Any) -> tuple[ArrayType, ...]:
+    loop = Loop(**params)
+    body, name = loop.body, "scan" if loop.cond is None else "while"
+    consts, carry, xs = loop.parted(types)
+    for type in xs:
+        if not type.shape or not fits(type.shape[:1], (loop.length,)):
+            raise ProgramError(f"{name} of {loop.length} steps over {type}")
+    given = [*consts, *carry, *[type.with_shape(type.shape[1:]) for type in xs]]
+    _demand(name, "operands", given, body.input_types)
+    _demand(
+        name, "the new carry", body.output_types[: loop.carry], loop.parted(body.input_types)[1]
+    )
+    if loop.cond is not None:
+        _demand(name, "the condition's operands", given, loop.cond.input_types)
+        _demand(name, "the condition", loop.cond.output_types, [ArrayType((), bool)])
+    return tuple(loop.output_types)
+
+
+def _demand(
+    name: str, what: str, given: Sequence[ArrayType], expected: Sequence[ArrayType]
+) -> None:
+    if len(given) != len(expected) or not all(
+        fits(g.shape, e.shape) and g.dtype == e.dtype for g, e in zip(given, expected, strict=True)
+    ):
+        raise ProgramError(f"{name}: {what} {tuple(given)}, expected {tuple(expected)}")
+
+
+def _impl(*operands: Any, **params: Any) -> tuple[Any, ...]:
+    return prepare(reference_compile, **params)(*operands)
+
+
+def _prune(equation: Equation, live: Sequence[bool]) -> Equation:
+    """Keep the live outputs, and the carries, consts and xs that these need."""
+    loop = Loop(**equation.params)
+    body, k = loop.body, loop.carry
+    nothing = [False] * len(body.inputs)
+    tested = nothing if loop.cond is None else used_inputs(loop.cond)
+    needed = [on or test for on, test in zip(live, loop.parted(tested)[1], strict=False)]
+    while True:
+        kept = [*needed, *live[k:]]
+        smaller = dead_code(
+            Program(body.inputs, body.equations, flagged(body.outputs, kept), body.name)
+        )
+        used = [a or b for a, b in zip(used_inputs(smaller), tested, strict=True)]
+        grown = [a or b for a, b in zip(needed, loop.parted(used)[1], strict=True)]
+        if grown == needed:
+            break
+        needed = grown
+    first = loop.consts + k
+    consts = [i for i in range(loop.consts) if used[i]]
+    xs = [i for i in range(first, len(body.inputs)) if used[i]]
+    if not xs and loop.cond is None and loop.length == UNKNOWN:
+        xs = [first]  # it tells the number of steps
+    places = [*consts, *[loop.consts + i for i in range(k) if needed[i]], *xs]
+    params = dict(equation.params, consts=len(consts), carry=sum(needed))
+    params["body"] = _taking(smaller, places)
+    if loop.cond is not None:
+        params["cond"] = _taking(loop.cond, places)
+    inputs = tuple([equation.inputs[i] for i in places])
+    outputs = tuple(flagged(equation.outputs, kept))
+    return Equation(equation.primitive, inputs, params, outputs, equation.position)
+
+
+def _taking(program: Program, places: Sequence[int]) -> Program:
+    """A Program of some of its inputs. It uses no others."""
+    inputs = [program.inputs[i] for i in places]
+    return Program(inputs, program.equations, program.outputs, program.name)
+
+
+# Batching
+
+
+def _batch(size: int, operands: Sequence[Any], mapped: Sequence[bool], **params: Any) -> list[Any]:
+    """The loop of batched steps."""
+    loop = Loop(**params)
+
+    def batched(body: Program, flags: list[bool]) -> tuple[Program, Sequence[bool]]:
+        return vmap_program(body, flags, size)
+
+    body, flags, reached = loop.settled(mapped, batched)
+    if loop.cond is not None:
+        cond, apart = vmap_program(loop.cond, flags, size)
+        if apart[0]:
+            return _batch_apart(loop, size, operands, mapped)
+        loop = loop._replace(cond=cond)
+    wanted = [*loop.parted(flags)[1], *reached[loop.carry :]]
+    loop = loop._replace(body=rows_program(body, reached, wanted, size))
+    last, ys = loop.bind(*_mapped_operands(loop, size, operands, mapped, flags))
+    stacks = [
+        moveaxis(y, 1, 0) if on else y for y, on in zip(ys, reached[loop.carry :], strict=True)
+    ]
+    return [x if on else Shared(x) for x, on in zip([*last, *stacks], wanted, strict=True)]
+
+
+def _mapped_operands(
+    loop: Loop, size: int, operands: Sequence[Any], mapped: Sequence[bool], flags: Sequence[bool]
+) -> tuple[list[Any], list[Any], list[Any]]:
+    """The operands with the mapped axis where a batched body has it."""
+    wide = [
+        rows(size, x, have) if want else x
+        for x, have, want in zip(operands, mapped, flags, strict=True)
+    ]
+    consts, carry, xs = loop.parted(wide)
+    slices = [
+        moveaxis(x, 0, 1) if on else x for x, on in zip(xs, loop.parted(flags)[2], strict=True)
+    ]
+    return consts, carry, slices
+
+
+def _batch_apart(
+    loop: Loop, size: int, operands: Sequence[Any], mapped: Sequence[bool]
+) -> list[Any]:
+    """A `while` whose rows end at different steps: those that have ended stay as they are.
+
+    Which rows go on is carried along. A row that has ended adds zeros to the stacks.
+    """
+    n, k = loop.consts, loop.carry
+    flags = [*mapped[:n], *[True] * k]
+    body = vmap_program(loop.body, flags, size)[0]
+    assert loop.cond is not None
+    cond = vmap_program(loop.cond, flags, size)[0]
+    shapes = [type.shape for type in loop.body.output_types]
+    nothing = [zeros_of(type) for type in loop.body.output_types[k:]]
+
+    def step(inputs: list[Any]) -> list[Any]:
+        consts, going, state = inputs[:n], inputs[n], inputs[n + 1 :]
+        new = inline(body, [*consts, *state])
+        chosen = [
+            select_rows(going, x, y, shape)
+            for x, y, shape in zip(new, [*state, *nothing], shapes, strict=True)
+        ]
+        return [inline(cond, [*consts, *chosen[:k]])[0], *chosen]
+
+    consts, carry, _ = _mapped_operands(loop, size, operands, mapped, flags)
+    types = body.input_types
+    more = [*types[:n], ArrayType((size,), bool), *types[n:]]
+    whole = Loop(
+        build(step, more, body.name),
+        n,
+        k + 1,
+        cond=build(lambda inputs: [reduce_any(inputs[n], (0,))], more, cond.name),
+    )
+    last, ys = whole.bind(consts, [inline(cond, [*consts, *carry])[0], *carry], [])
+    return [*last[1:], *[moveaxis(y, 1, 0) for y in ys]]
+
+
+# The primitives
+
+
+def _scan_text(*operands: str, length: int, reverse: bool, **_: Any) -> str:
+    options = [f"length={'?' if length == UNKNOWN else length}", *["reverse=True"] * reverse]
+    return f"scan({', '.join([*operands, *options])})"
+
+
+SCAN = Primitive(
+    "scan",
+    infer=_infer,
+    impl=_impl,
+    jvp=jvp,
+    transpose=transpose,
+    batch=_batch,
+    text=_scan_text,
+    multiple=True,
+    joint=True,
+    prepare=prepare,
+    prune=_prune,
+)
+WHILE = Primitive(
+    "while",
+    infer=_infer,
+    impl=_impl,
+    jvp=jvp,
+    transpose=transpose,
+    batch=_batch,
+    text=lambda *operands, **_: f"while({', '.join(operands)})",
+    multiple=True,
+    joint=True,
+    prepare=prepare,
+    prune=_prune,
+)
