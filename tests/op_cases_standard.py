@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 import functrace.numpy as fnp
 
@@ -81,3 +82,17 @@ case("a traced boolean as an index", lambda x: x[x > -5], real(), needs_values=T
 case("assignment at single booleans",
      lambda x: (fnp.at(x)[True].set(1), fnp.at(x)[False].set(1), fnp.at(x)[True, 0].add(2)),
      real(2, 3))  # fmt: skip
+
+# Arrays made with like=, and views of windows
+
+case("arrays like another", lambda x: [
+    np.array([x, x * 2], like=x), np.asarray([x, [1, 2]], like=x), np.asanyarray(x, like=x),
+    np.ascontiguousarray(x, like=x), np.asfortranarray([x], like=x), np.require(x, like=x),
+    np.full((3, 2), x, like=x), np.full(2, 3, like=x), np.zeros(2, like=x),
+    np.ones((2, 1), like=x), np.empty(2, like=x) * 0, np.arange(3, like=x),
+    np.eye(2, 3, 1, like=x), np.identity(2, like=x), np.tri(2, like=x),
+], real(2))  # fmt: skip
+case("sliding_window_view", lambda x: sliding_window_view(x, (2, 3), (0, -1)), real(3, 2, 4))
+case("sliding_window_view of one axis twice", lambda x: sliding_window_view(x, (2, 2), (0, 0)),
+     real(4))  # fmt: skip
+case("sliding_window_view of all axes", lambda x: sliding_window_view(x, (2, 1)), integers(3, 2))

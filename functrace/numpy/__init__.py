@@ -4,10 +4,13 @@
 `import numpy as np` is nearly all that user code needs. `functrace.numpy` has all of NumPy's names.
 Each is NumPy's own function, but for those that its dispatch does not cover or that take more:
 
-| name                                            | what is added                                 |
-|-------------------------------------------------|-----------------------------------------------|
-| `array`, `asarray`, `asanyarray`, `full`        | traced values, also in nested lists           |
-| `nonzero`, `flatnonzero`, `argwhere`, `unique`  | `size=`, for a result of fixed size under jit |
+| name                                             | what is added                                 |
+|--------------------------------------------------|-----------------------------------------------|
+| `array`, `asarray`, `full`, `r_`, `c_`, `kaiser` | traced values, also in nested lists           |
+| `zeros`, `ones`, `empty`, `arange`, `eye`, `tri` | arrays that a traced function may assign to   |
+| `vectorize`                                      | traced elements                               |
+| `nonzero`, `flatnonzero`, `argwhere`, `unique`   | `size=`, for a result of fixed size under jit |
+| `sort`, `clip`, `fft.fftfreq` and others         | options of the array API standard             |
 
 Example:
     >>> import numpy as np, functrace as ft
@@ -32,6 +35,7 @@ from . import (  # noqa: F401 -- before NumPy's modules, whose names are the one
     histograms,
     indexing,
     joining,
+    like,
     linalg,
     matrices,
     nan_reductions,
@@ -56,19 +60,26 @@ from numpy import linalg as linalg  # noqa: F811 -- NumPy's own, as for every na
 from . import standard_fft as fft  # noqa: F401, F811 -- of the same functions
 from .assignment import at as at
 from .creation import arange as arange
-from .creation import array as array
+from .creation import array as array  # pyright: ignore[reportGeneralTypeIssues]
 from .creation import asanyarray as asanyarray
 from .creation import asarray as asarray
-from .creation import empty as empty
+from .creation import empty as empty  # pyright: ignore[reportGeneralTypeIssues]
 from .creation import eye as eye
 from .creation import full as full
 from .creation import identity as identity
-from .creation import ones as ones
-from .creation import zeros as zeros
+from .creation import kaiser as kaiser
+from .creation import ones as ones  # pyright: ignore[reportGeneralTypeIssues]
+from .creation import zeros as zeros  # pyright: ignore[reportGeneralTypeIssues]
+from .like import ascontiguousarray as ascontiguousarray
+from .like import asfortranarray as asfortranarray
+from .like import require as require
+from .like import tri as tri
 from .selection import argwhere as argwhere
 from .selection import flatnonzero as flatnonzero
 from .selection import nonzero as nonzero
 from .sets import unique as unique
+from .shorthand import c_ as c_  # pyright: ignore[reportGeneralTypeIssues]
+from .shorthand import r_ as r_  # pyright: ignore[reportGeneralTypeIssues]
 from .standard import LATER as _LATER
 from .standard import VERSION as __array_api_version__  # noqa: F401
 from .standard import argsort as argsort
@@ -78,6 +89,7 @@ from .standard import from_dlpack as from_dlpack
 from .standard import namespace_info as __array_namespace_info__  # noqa: F401
 from .standard import sort as sort
 from .standard import take_along_axis as take_along_axis
+from .vectorized import vectorize as vectorize
 
 if TYPE_CHECKING:
     from numpy import *  # noqa: F403  # pyright: ignore[reportWildcardImportFromLibrary]

@@ -14,6 +14,7 @@ from ..recorder import NUMERIC_KINDS, tracing
 from ..tracer import Tracer
 from ._register import demand_cpu, implements
 from .elementwise import array as as_array
+from .elementwise import i0
 from .joining import stack
 from .shaping import as_shape, expand_dims, moveaxis
 
@@ -256,3 +257,17 @@ def geomspace(
         samples = index.concatenate(parts, 0)
     result = moveaxis(ops.multiply(samples, turn), 0, axis)
     return cast.astype(result, common if dtype is None else np.dtype(dtype))
+
+
+# Windows
+
+
+def kaiser(M: Any, beta: Any) -> Any:
+    """As `np.kaiser`, and of a traced `beta`."""
+    if not has_tracer(beta):
+        return np.kaiser(M, beta)
+    middle = (M.__index__() - 1) / 2
+    if middle <= 0:
+        return np.ones(max(M, 0))
+    places = (np.arange(M) - middle) / middle
+    return ops.divide(i0(ops.multiply(beta, np.sqrt(1 - places**2))), i0(beta))

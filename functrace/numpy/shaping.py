@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import ArgumentError, ShapeError
 from ..ops import index, shape
+from ..ops import windows as sliding
 from ..ops.shape import copy as copied
 from ..ops.shape import normalize_axes, normalize_axis
 from ._register import implements
@@ -232,3 +233,21 @@ def broadcast_arrays(*args: Any, subok: bool = False) -> tuple[Any, ...]:
     parts = [array(x) for x in args]
     target = shape.broadcast_shapes("broadcast_arrays", [x.shape for x in parts])
     return tuple([shape.broadcast_to(x, target) for x in parts])
+
+
+# Windows
+
+
+@implements(np.lib.stride_tricks.sliding_window_view)
+def sliding_window_view(
+    x: Any, window_shape: Any, axis: Any = None, *, subok: bool = False, writeable: bool = False
+) -> Any:
+    view, sizes = array(x), as_shape(window_shape)
+    axes = range(view.ndim) if axis is None else as_shape(axis)
+    if len(sizes) != len(axes):
+        raise ShapeError(f"sliding_window_view: windows {sizes} for {len(axes)} axes")
+    for i, size in zip(axes, sizes, strict=True):
+        place = normalize_axis(i, array(x).ndim)
+        windows = sliding.windows(shape.moveaxis(view, place, view.ndim - 1), (size,), (1,), (1,))
+        view = shape.moveaxis(windows, windows.ndim - 1, place)
+    return view
