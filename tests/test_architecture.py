@@ -50,7 +50,7 @@ LAYERS: list[set[str]] = [
     {"executors"},
     {"control"},
     {"api"},
-    {"nn"},
+    {"nn", "random"},
     {"__init__"},
 ]
 # What is imported only when SciPy is there, and may import it.

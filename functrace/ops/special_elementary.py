@@ -12,7 +12,6 @@ from typing import Any
 import scipy.special as sc
 
 from ._families import binary, unary
-from ._special import ratio, same
 from .elementwise import (
     absolute,
     cbrt,
@@ -31,6 +30,7 @@ from .elementwise import (
     square,
     where,
 )
+from .special_tools import ratio, same
 
 for _ufunc, _op in ((sc.exp2, exp2), (sc.expm1, expm1), (sc.log1p, log1p), (sc.cbrt, cbrt)):
     same(_ufunc, _op)

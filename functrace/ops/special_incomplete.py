@@ -17,34 +17,34 @@ from .gamma_slope import log_gamma_slope
 from .incomplete_beta import beta_sample_slopes, betainc_by_a, betainc_by_b
 
 
-def _sample_slope(a: Any, x: Any) -> Any:
+def log_sample_slope(a: Any, x: Any) -> Any:
     """The derivative by a of the logarithm of x, at fixed P(a, x)."""
     return log_gamma_slope(a, log(x))
 
 
-def _gammainc_by_a(a: Any, x: Any) -> Any:
+def gammainc_by_a(a: Any, x: Any) -> Any:
     """From dP = 0 along a sample's path, where x p(a, x) = a p(a+1, x)."""
     density = a * gamma_density(a + 1, x)
     absent = equal(density, 0)
-    return where(absent, 0, -density * _sample_slope(a, where(absent, 1, x)))
+    return where(absent, 0, -density * log_sample_slope(a, where(absent, 1, x)))
 
 
 # DLMF 8.8.13
 gammainc = binary(
     "gammainc", sc.gammainc,
-    lambda t, y, a, x: t * _gammainc_by_a(a, x), lambda t, y, a, x: t * gamma_density(a, x),
+    lambda t, y, a, x: t * gammainc_by_a(a, x), lambda t, y, a, x: t * gamma_density(a, x),
 )  # fmt: skip
 gammaincc = binary(
     "gammaincc", sc.gammaincc,
-    lambda t, y, a, x: -t * _gammainc_by_a(a, x), lambda t, y, a, x: -t * gamma_density(a, x),
+    lambda t, y, a, x: -t * gammainc_by_a(a, x), lambda t, y, a, x: -t * gamma_density(a, x),
 )  # fmt: skip
 gammaincinv = binary(
     "gammaincinv", sc.gammaincinv,
-    lambda t, x, a, p: t * x * _sample_slope(a, x), lambda t, x, a, p: t / gamma_density(a, x),
+    lambda t, x, a, p: t * x * log_sample_slope(a, x), lambda t, x, a, p: t / gamma_density(a, x),
 )  # fmt: skip
 gammainccinv = binary(
     "gammainccinv", sc.gammainccinv,
-    lambda t, x, a, q: t * x * _sample_slope(a, x), lambda t, x, a, q: -t / gamma_density(a, x),
+    lambda t, x, a, q: t * x * log_sample_slope(a, x), lambda t, x, a, q: -t / gamma_density(a, x),
 )  # fmt: skip
 
 # DLMF 8.17.1
