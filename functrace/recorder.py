@@ -27,12 +27,14 @@ from .errors import (
     FunctraceError,
     LeafTypeError,
     LeakedTracerError,
+    TracerAssignmentError,
+    TracerConversionError,
 )
 from .ir import FLOAT0, ArrayType, Atom, Equation, Literal, Program, Var
 from .locks import LOCKS
 from .primitive import Primitive
 from .sharing import FOREIGN
-from .source import Position, Source, internal, user_position
+from .source import Position, Source, raised_at, user_position
 from .tracer import Tracer
 
 NUMERIC_KINDS = "biufc"
@@ -429,6 +431,11 @@ def recording(reason: str = "") -> Iterator[Recorder]:
         if recorder._locked and "read-only" in str(error):
             raise _changed(error) from error
         raise
+    except TypeError as error:
+        source, drawn_by = raised_at(error.__traceback__)
+        if drawn_by and (isinstance(error, _CONVERSIONS) or "Tracer" in str(error)):
+            raise _undrawable(drawn_by, source) from None
+        raise
     finally:
         _current.reset(token)
         recorder.close()
@@ -494,15 +501,21 @@ def _leaked(tracer: Tracer) -> LeakedTracerError:
 
 
 def _changed(error: ValueError) -> CapturedArrayChangedError:
-    source = None
-    traceback = error.__traceback__
-    while traceback is not None:
-        code = traceback.tb_frame.f_code
-        if not internal(code.co_filename):
-            source = Source(code.co_filename, traceback.tb_lineno, code.co_name)
-        traceback = traceback.tb_next
     return CapturedArrayChangedError(
         "an array was changed in place while a traced function that uses it was running",
         "change a copy: b = a.copy(); b[...] = ...",
+        raised_at(error.__traceback__)[0],
+    )
+
+
+_CONVERSIONS = (TracerConversionError, TracerAssignmentError)
+
+
+def _undrawable(drawn_by: str, source: Source | None) -> TracerConversionError:
+    return TracerConversionError(
+        f"{drawn_by} was given a traced value; NumPy's generators take and give plain numbers, and "
+        "draw while a function is traced, not when it runs",
+        "use functrace.random, whose functions take a key and are traced as others are: "
+        "mean + scale * functrace.random.normal(functrace.random.key(seed), shape)",
         source,
     )

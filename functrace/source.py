@@ -12,7 +12,7 @@ import linecache
 import os
 import sys
 from dataclasses import dataclass
-from types import CodeType, FrameType
+from types import CodeType, FrameType, TracebackType
 
 import numpy
 
@@ -85,6 +85,21 @@ def resolve(position: Position | None) -> Source | None:
 def user_source() -> Source | None:
     """The line of the user's code that is running now."""
     return resolve(user_position())
+
+
+def raised_at(traceback: TracebackType | None) -> tuple[Source | None, str]:
+    """The line of the user's code that an error came from, and what of `np.random` raised it."""
+    source, drawn_by = None, ""
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        if code.co_name.startswith("numpy."):  # compiled; the name is that with all its modules
+            if code.co_name.startswith("numpy.random.") and not drawn_by:
+                owner, _, name = code.co_name.rpartition(".")
+                drawn_by = f"{'Generator' if owner.endswith('.Generator') else 'np.random'}.{name}"
+        elif not internal(code.co_filename):
+            source = Source(code.co_filename, traceback.tb_lineno, code.co_name)
+        traceback = traceback.tb_next
+    return source, drawn_by
 
 
 def user_operation() -> str:
