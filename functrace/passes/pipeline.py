@@ -10,12 +10,14 @@ import os
 from collections.abc import Callable, Sequence
 
 from ..ir import Program
+from .absorb import absorb
 from .common_subexpressions import common_subexpressions
 from .contraction import contraction
 from .dead_code import dead_code
+from .simplify import simplify
 
 CLEANUP = (dead_code, common_subexpressions)  # safe before further transforms
-OPTIMIZE = (*CLEANUP, contraction)
+OPTIMIZE = (simplify, *CLEANUP, absorb, contraction, *CLEANUP)
 
 
 def clean(program: Program) -> Program:

@@ -1,0 +1,222 @@
+"""The optimising passes: what they make of a Program, and that its meaning stays."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import functrace as ft
+from functrace.ir import Program
+from functrace.passes.absorb import absorb, einsum_cost
+from functrace.passes.dead_code import dead_code
+from functrace.passes.pipeline import optimize
+from functrace.passes.simplify import RULES, simplify
+
+from .helpers import assert_close
+
+X = np.array([1.5, -2.0, 0.25])
+M = np.arange(12.0).reshape(3, 4) - 5
+SPECIAL = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 1e308, 5e-324, -3.0])
+
+
+def ops(program: Program) -> Counter[str]:
+    """How often each primitive stands in a Program."""
+    return Counter(e.primitive.name for e in program.equations)
+
+
+def kept(function: Callable[..., Any], *operands: Any) -> Program:
+    """The simplified Program of a function; what nobody uses is gone."""
+    return dead_code(simplify(ft.trace(function)(*operands)))
+
+
+ALGEBRA: dict[str, tuple[Callable[..., Any], dict[str, int]]] = {
+    "x + -y": (lambda x: x + -np.exp(x), {"exp": 1, "subtract": 1}),
+    "-x + y": (lambda x: -np.exp(x) + x, {"exp": 1, "subtract": 1}),
+    "x - -y": (lambda x: x - -np.exp(x), {"exp": 1, "add": 1}),
+    "x - 0": (lambda x: x - 0.0, {}),
+    "- -x": (lambda x: -(-x), {}),
+    "-(x * 3)": (lambda x: -(x * 3), {"multiply": 1}),
+    "(-x) ** 2": (lambda x: (-x) ** 2, {"square": 1}),
+    "abs(x) ** 2": (lambda x: abs(x) ** 2, {"square": 1}),
+    "abs(-x)": (lambda x: abs(-x), {"abs": 1}),
+    "x * 1": (lambda x: 1 * x * np.ones(3), {}),
+    "x * -1": (lambda x: x * -1, {"negative": 1}),
+    "-x * 3": (lambda x: -x * 3, {"multiply": 1}),
+    "2 * (x * 3) * 4": (lambda x: 2 * (x * 3) * 4, {"multiply": 1}),
+    "-x * -y": (lambda x: -x * -np.exp(x), {"exp": 1, "multiply": 1}),
+    "x * x": (lambda x: x * x, {"square": 1}),
+    "x / 1": (lambda x: x / 1, {}),
+    "x / 8": (lambda x: x / 8, {"multiply": 1}),
+    "x / 3": (lambda x: x / 3, {"divide": 1}),
+    "x ** 3": (lambda x: np.power(x, 3.0), {"square": 1, "multiply": 1}),
+    "x ** 4": (lambda x: x**4, {"square": 2}),
+    "x ** -2": (lambda x: x**-2.0, {"square": 1, "reciprocal": 1}),
+    "x ** 5": (lambda x: x**5, {"power": 1}),
+    "repeated number": (lambda x: x * np.full(3, 2.0) * 2, {"multiply": 1}),
+    "constants": (lambda x: x + np.sum(np.ones(3) * 2), {"add": 1}),
+}
+
+
+@pytest.mark.parametrize("name", ALGEBRA)
+def test_equations_become_simpler(name: str) -> None:
+    function, expected = ALGEBRA[name]
+    program = kept(function, X)
+    assert ops(program) == Counter(expected)
+    assert_close(ft.evaluate(program, X), function(X), 1e-15)
+
+
+@pytest.mark.parametrize("name", ALGEBRA)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_nan_infinities_and_signs_of_zeros_are_kept(name: str) -> None:
+    function, _ = ALGEBRA[name]
+    operand = SPECIAL[:3] if name in ("x * 1", "repeated number", "constants") else SPECIAL
+    plain, simple = function(operand), ft.evaluate(kept(function, operand), operand)
+    np.testing.assert_array_equal(np.isnan(plain), np.isnan(simple))
+    finite = ~np.isnan(plain)
+    np.testing.assert_array_equal(np.signbit(plain[finite]), np.signbit(simple[finite]))
+    np.testing.assert_allclose(simple, plain, rtol=1e-15)
+
+
+SHAPES: dict[str, tuple[Callable[..., Any], dict[str, int]]] = {
+    "transposes": (
+        lambda x: x.reshape(3, 2, 2).transpose(1, 2, 0).transpose(1, 2, 0), {"transpose": 1}),
+    "reshapes": (lambda x: x.reshape(2, 6).reshape(4, 3).reshape(3, 4), {}),
+    "slices": (lambda x: x[1:][::-1][:, ::2][:1, 1:], {"slice": 1}),
+    "broadcasts": (
+        lambda x: np.broadcast_to(x[None], (2, 3, 4)) + x, {"add": 1, "broadcast_to": 1}),
+    "sums": (lambda x: np.sum(np.sum(x, axis=1)), {"sum": 1}),
+    "a sum of a broadcast": (
+        lambda x: np.sum(np.broadcast_to(x[:, :1], (3, 4)), axis=1), {"slice": 1, "multiply": 1}),
+    "a sum of a multiple": (lambda x: np.sum(-(x * 3)), {"sum": 1, "multiply": 1}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_moves_and_sums_are_joined(name: str) -> None:
+    function, expected = SHAPES[name]
+    program = optimize(ft.trace(function)(M))
+    counts = ops(program)
+    del counts["reshape"]
+    assert counts == Counter(expected)
+    assert_close(ft.evaluate(program, M), function(M), 1e-15)
+
+
+def test_every_rule_is_shown_by_a_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    fired = set()
+
+    def watched(rule: Any) -> Any:
+        def apply(match: Any) -> Any:
+            value = rule(match)
+            if value is not None:
+                fired.add(rule.__name__)
+            return value
+
+        return apply
+
+    names = {rule.__name__ for rules in RULES.values() for rule in rules}
+    for primitive, rules in list(RULES.items()):
+        monkeypatch.setitem(RULES, primitive, [watched(rule) for rule in rules])
+    for function, _ in ALGEBRA.values():
+        kept(function, X)
+    for function, _ in SHAPES.values():
+        optimize(ft.trace(function)(M))
+    assert fired == names
+
+
+def test_simplification_is_linear_in_the_length_of_a_chain() -> None:
+    def chain(x: Any) -> Any:
+        for _ in range(500):
+            x = -(-x * 2.0)
+        return x
+
+    program = kept(chain, X)
+    assert len(program.equations) == 1 or len(program.equations) < 600
+
+
+# Contractions
+
+rng = np.random.default_rng(0)
+A, B, C = rng.normal(size=(40, 50)), rng.normal(size=(50, 60)), rng.normal(size=(60, 40))
+V = rng.normal(size=60)
+
+
+def both_ways(function: Callable[..., Any], *operands: Any) -> Program:
+    program = optimize(ft.trace(function)(*operands))
+    assert_close(ft.jit(function)(*operands), function(*operands), 1e-11)
+    return program
+
+
+def largest(program: Program) -> int:
+    return max(var.type.size for e in program.equations for var in e.outputs)
+
+
+def test_a_product_of_matrices_with_a_vector_is_two_products_with_vectors() -> None:
+    assert largest(both_ways(lambda A, B, V: (A @ B) @ V, A, B, V)) == 50
+    assert largest(both_ways(lambda A, B, V: (B.T @ A.T).T @ V, A, B, V)) == 50
+
+
+def test_the_trace_of_a_product_forms_no_large_product() -> None:
+    assert largest(both_ways(lambda A, B, C: np.trace(A @ B @ C), A, B, C)) <= 40 * 60
+
+
+def test_sums_of_products_are_contractions() -> None:
+    program = both_ways(lambda A: np.sum((A * 2) ** 2, axis=1) + np.sum(-A * A, axis=1), A)
+    assert ops(program)["square"] == 0
+    assert largest(program) == 40
+
+
+def test_a_value_that_others_use_is_not_taken_in() -> None:
+    program = both_ways(lambda A, B, V: ((A @ B) @ V, A @ B), A, B, V)
+    assert largest(program) == 40 * 60
+
+
+def test_what_is_small_stays_as_it_is() -> None:
+    program = ft.trace(lambda x, y: np.sum(x * y) + np.sum(x @ x * y))(X, X)
+    assert ops(absorb(program))["einsum"] >= ops(program)["einsum"]
+
+
+def test_norms_of_gradients_of_examples_form_no_gradient() -> None:
+    W, b, w = rng.normal(size=(32, 20)), rng.normal(size=32), rng.normal(size=32)
+    inputs, targets = rng.normal(size=(50, 20)), rng.normal(size=50)
+
+    def loss(params: Any, x: Any, y: Any) -> Any:
+        W, b, w = params
+        return (w @ np.tanh(W @ x + b) - y) ** 2
+
+    def norms(params: Any, X: Any, Y: Any) -> Any:
+        def one(x: Any, y: Any) -> Any:
+            gradient = ft.grad(loss)(params, x, y)
+            return sum(np.sum(g**2) for g in gradient)
+
+        return ft.vmap(one)(X, Y)
+
+    program = optimize(ft.trace(norms)((W, b, w), inputs, targets))
+    assert largest(program) <= 50 * 32  # and not 50 * 32 * 20
+    expected = []
+    for x, y in zip(inputs, targets, strict=True):
+        gradient = ft.grad(loss)((W, b, w), x, y)
+        expected.append(sum(np.sum(g**2) for g in gradient))
+    assert_close(ft.jit(norms)((W, b, w), inputs, targets), np.array(expected), 1e-11)
+
+
+def test_broadcasts_and_repeated_indices_keep_their_meaning() -> None:
+    both_ways(lambda A, V: np.sum(A[:, :, None] * V, axis=(0, 2)), A, V)
+    both_ways(lambda A: np.sum(np.broadcast_to(A[:1], (7, 50)) * A[:7]), A)
+    both_ways(lambda A: np.einsum("ii,ij->j", (A @ A.T), A), A)
+    both_ways(lambda A: np.sum(np.broadcast_to(A[:, :1], (40, 3)) @ np.ones((3, 2)), axis=0), A)
+    both_ways(lambda A: np.sum(np.broadcast_to(A.sum(), (4, 5)) ** 2, axis=1), A)
+    both_ways(lambda A: np.sum((A[:0] * 2) ** 2, axis=0), A)
+    both_ways(lambda A: np.sum((A * 1j) * A, axis=0), A)
+    narrow = A.astype(np.float32)
+    optimized = ft.jit(lambda A: np.sum(A**2, axis=0))(narrow)
+    assert optimized.dtype == np.float32
+    assert_close(optimized, np.sum(narrow**2, axis=0), 1e-5)
+
+
+def test_the_cost_of_a_chain_counts_its_order() -> None:
+    chain = einsum_cost("ij,jk,k->i", ((40, 50), (50, 60), (60,)))
+    assert chain < einsum_cost("ij,jk->ik", ((40, 50), (50, 60)))
