@@ -116,7 +116,7 @@ def bits(key: Any, shape: Any = (), dtype: Any = np.uint64) -> Any:
     Example:
         >>> import functrace as ft
         >>> ft.random.bits(ft.random.key(0), (3,), "uint8")
-        array([  1, 169, 167], dtype=uint8)
+        array([ 2, 61, 28], dtype=uint8)
     """
     found = np.dtype(np.uint64 if dtype is None else dtype)
     if found.kind != "u":
