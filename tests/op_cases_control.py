@@ -51,7 +51,8 @@ case("scan of empty slices", lambda c, xs: ft.scan(lambda c, x: (c, x * c), c, x
 case("scan with a constant result", lambda c, xs: ft.scan(
     lambda c, x: (np.tanh(c), (1.0, np.arange(3), x)), c, xs), real(), real(3))  # fmt: skip
 case("scan of exchanged carries", lambda a, b, xs: ft.scan(
-    lambda c, x: ((c[1], c[0] * x, c[2]), None), (a, b, a), xs), real(), real(), real(3))  # fmt: skip
+    lambda c, x: ((c[1], c[0] * x, c[2]), None), (a, b, a), xs
+), real(), real(), real(3))  # fmt: skip
 case("map", lambda xs: ft.map(lambda x: (np.exp(x), np.sum(x)), xs), real(3, 2))
 case("map in batches", lambda xs: ft.map(np.sum, xs, batch_size=2), real(5, 2))
 case("fori_loop", lambda x: ft.fori_loop(1, 4, lambda i, c: c * np.sin(x) + i, x), real(2))
