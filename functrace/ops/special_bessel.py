@@ -15,10 +15,10 @@ import scipy.special as sc
 from ..primitive import ZERO
 from ..recorder import bind
 from ._families import ElementwiseOp, binary, elementwise, unary
-from .cast import promote
+from .cast import astype, real_dtype_of
 from .elementwise import equal, maximum, power, sign, where
 from .special_gamma import rgamma
-from .special_tools import hidden, no_derivative, several
+from .special_tools import no_derivative, several
 
 Op = Callable[..., Any]
 Slope = Callable[..., Any]
@@ -104,22 +104,25 @@ k1e = unary("k1e", sc.k1e, lambda t, y, x: t * (y - (k0e(x) + _two(kve, x)) * 0.
 def _spherical(kind: str, below: int, above: int) -> tuple[Op, Op]:
     """The function and its derivative, which is (below n f(n-1) + above (n+1) f(n+1)) / (2n+1)."""
     function = getattr(sc, f"spherical_{kind}n")
-    loops = hidden(f"_spherical_{kind}n")
 
-    def neighbours(op: Op, n: Any, x: Any) -> Any:
-        one = x.real.dtype.type(1)
-        before = op(maximum(n - 1, 0), x) * (n * one * below)
-        return (before + op(n + 1, x) * ((n + 1) * one * above)) / (2 * n * one + 1)
+    def slope(op: Op, t: Any, y: Any, n: Any, x: Any) -> Any:
+        order = astype(n, real_dtype_of(y.dtype))
+        before, after = op(maximum(n - 1, 0), x), op(n + 1, x)
+        value = (before * (order * below) + after * ((order + 1) * above)) / (2 * order + 1)
+        return astype(t, y.dtype) * value
 
     def row(name: str, derivative: bool) -> Op:
+        def impl(n: Any, x: Any) -> Any:
+            return function(n, x, derivative)
+
         def op(n: Any, x: Any) -> Any:
-            return bind(primitive, *promote(loops, [n, x]))
+            return bind(primitive, n, x)
 
         primitive = elementwise(
             name,
-            lambda n, x: function(n, x, derivative),
-            lambda n, x: x.dtype,
-            (ZERO, lambda t, y, n, x: t * neighbours(op, n, x)),
+            impl,
+            lambda n, x: impl(np.ones(1, n.dtype), np.ones(1, x.dtype)).dtype,  # SciPy's choice
+            (ZERO, lambda t, y, n, x: slope(op, t, y, n, x)),
         )
         return op
 

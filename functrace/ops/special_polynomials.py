@@ -15,6 +15,7 @@ import scipy.special as sc
 from ..primitive import ZERO
 from ..recorder import bind
 from ._families import ElementwiseOp, elementwise, ufunc_op
+from .cast import astype
 from .elementwise import exp, maximum, sqrt
 from .special_tools import no_derivative
 
@@ -59,16 +60,21 @@ def sph_harm_y(n: Any, m: Any, theta: Any, phi: Any) -> Any:
 
 
 def _by_polar_angle(t: Any, y: Any, n: Any, m: Any, theta: Any, phi: Any) -> Any:
-    one = theta.dtype.type(1)
+    def step(k: Any) -> Any:
+        size = astype(maximum((n + 1) * n - m * k, 0), theta.dtype)
+        return sqrt(size) * sph_harm_y(n, k, theta, phi)
+
     turn = exp(phi * 1j)
-    up = sqrt(maximum((n - m) * (n + m + 1), 0) * one) * sph_harm_y(n, m + 1, theta, phi)
-    down = sqrt(maximum((n + m) * (n - m + 1), 0) * one) * sph_harm_y(n, m - 1, theta, phi)
-    return t * ((up / turn - down * turn) * 0.5)
+    return t * ((step(m + 1) / turn - step(m - 1) * turn) * 0.5)
+
+
+def _by_azimuth(t: Any, y: Any, n: Any, m: Any, theta: Any, phi: Any) -> Any:
+    return t * (y * (astype(m, theta.dtype) * 1j))
 
 
 SPH_HARM_Y = elementwise(
     "sph_harm_y",
     lambda *operands: sc.sph_harm_y(*operands),
     lambda n, m, theta, phi: np.result_type(theta.dtype, np.complex64),
-    (ZERO, ZERO, _by_polar_angle, lambda t, y, n, m, theta, phi: t * (y * (m * 1j))),
+    (ZERO, ZERO, _by_polar_angle, _by_azimuth),
 )

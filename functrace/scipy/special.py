@@ -48,7 +48,7 @@ from ..ops.shape import reshape as _reshape
 from ..tracer import Tracer
 
 if TYPE_CHECKING:
-    from scipy.special import *  # noqa: F403
+    from scipy.special import *  # noqa: F403  # pyright: ignore[reportWildcardImportFromLibrary]
 else:
 
     def __getattr__(name: str) -> Any:
@@ -181,7 +181,7 @@ def polygamma(n: Any, x: Any) -> Any:
         )
     order, x = array(n), array(x)
     if type(n) is not Tracer and not order.any():
-        return _special_gamma.digamma(x + order)
+        return _special_gamma.digamma(x) + order * 1.0  # SciPy gives double precision
     sign = ops.where(ops.equal(order % 2, 0), -1.0, 1.0)
     value = sign * _special_gamma.gamma(order + 1.0) * _special_gamma.zeta(order + 1, x)
     if type(n) is not Tracer and order.all():
@@ -212,7 +212,7 @@ def multigammaln(a: Any, d: int) -> Any:
     (x,) = _floating(a)
     halves = np.arange(int(d), dtype=x.dtype) / 2
     parts = _special_gamma.gammaln(_reshape(x, (*x.shape, 1)) - halves)
-    value = reduce_sum(parts, (x.ndim,)) + d * (d - 1) / 4 * float(np.log(np.pi))
+    value = reduce_sum(parts, (x.ndim,)) + np.float64(d * (d - 1) / 4 * np.log(np.pi))
     return ops.where(ops.greater(x, (d - 1) / 2), value, np.nan)
 
 
@@ -237,13 +237,15 @@ def factorial(n: Any, exact: bool = False, extend: str = "zero") -> Any:
         (np.float64(6.0), np.float64(7.536706))
     """
     if not _traced(n):
-        return _sc.factorial(n, exact=exact)
+        options = {} if extend == "zero" else {"extend": extend}  # new in SciPy 1.15
+        return _sc.factorial(n, exact=exact, **options)
     _refuse_exact("factorial", exact)
     (x,) = _floating(n)
     if extend == "complex":
         return _special_gamma.gamma(x + 1)
     below = ops.less(x, 0)
-    return ops.where(below, 0, _special_gamma.gamma(ops.where(below, 0, x) + 1))
+    value = ops.where(below, 0, _special_gamma.gamma(ops.where(below, 0, x) + 1))
+    return astype(value, np.dtype(np.float64)) if x.ndim else value
 
 
 def comb(N: Any, k: Any, *, exact: bool = False, repetition: bool = False) -> Any:
@@ -298,7 +300,7 @@ def _spherical(kind: str) -> Any:
     def spherical(n: Any, z: Any, derivative: bool = False) -> Any:
         if not _traced(n, z):
             return plain(n, z, derivative)
-        return rows[bool(derivative)](astype(array(n), np.dtype("long")), z)
+        return rows[bool(derivative)](astype(array(n), np.dtype("long")), *_floating(z))
 
     spherical.__name__ = spherical.__qualname__ = plain.__name__
     spherical.__doc__ = f"As `scipy.special.{plain.__name__}`; n are integers."
