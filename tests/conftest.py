@@ -6,8 +6,8 @@ os.environ["FUNCTRACE_CHECK"] = "1"
 
 from . import (  # noqa: F401 -- they add to the table of cases
     op_cases_arrays,
-    op_cases_control,
     op_cases_assignment,
+    op_cases_control,
     op_cases_fft,
     op_cases_linalg,
     op_cases_nn,
@@ -15,7 +15,6 @@ from . import (  # noqa: F401 -- they add to the table of cases
     op_cases_random,
     op_cases_scipy_linalg,
     op_cases_scipy_signal,
-    op_cases_special,
     op_cases_special,
     op_cases_standard,
 )
