@@ -21,7 +21,10 @@ from ..ops.contract import split
 if TYPE_CHECKING:
     from .lowering import Lowering
 
-_WIDE = 4  # columns from which on a product for each item is faster than one with all items moved
+# Many products by one matrix are faster than one product, for which elements have to be moved, from
+# so many columns on, and up to so many multiplications, which BLAS does in a single thread.
+_WIDE = 4
+_SMALL = 1 << 18
 
 
 def lower_einsum(lowering: Lowering, spec: str, operands: list[int], result: ArrayType) -> int:
@@ -103,17 +106,19 @@ class _Product:
         free = "".join(c for c in output if c not in batch)
         if free and free[0] in right.letters:
             left, right = right, left
-        lead = self.repeated(left, right, output)
-        if lead:
-            batch, free, left, right = lead, output[len(lead) :], right, left
+        if any(c in right.letters for c in free) and free[-1] in left.letters:
+            left, right = right, left  # the output's last index is then last in memory as well
+            lead = self.repeated(left, right, output, summed)
+            if lead:
+                batch, free = lead, output[len(lead) :]
         rows = "".join(c for c in free if c in left.letters)
         columns = "".join(c for c in free if c in right.letters)
         number = self.matrix_product(left, right, batch, rows, columns, summed)
         number = self.reshaped(number, self.shape(batch + rows + columns))
         return self.ordered(_Value(number, batch + rows + columns), output).number
 
-    def repeated(self, many: _Value, one: _Value, output: str) -> str:
-        """The leading indices over which products of one matrix with many give the output.
+    def repeated(self, one: _Value, many: _Value, output: str, summed: str) -> str:
+        """The leading indices over which small products of one matrix with many give the output.
 
         There are some where the output's indices are in groups that belong to `many`, to `one` and
         to `many` again: then both `many` and the product stay as they lie in memory.
@@ -122,7 +127,8 @@ class _Product:
         columns = "".join(dropwhile(lambda c: c not in many.letters, output[len(lead) :]))
         own = set(many.letters) - set(one.letters)
         fits = not own.isdisjoint(lead) and own.issuperset(columns)
-        return lead if fits and math.prod(self.shape(columns)) >= _WIDE else ""
+        each = math.prod(self.shape(output[len(lead) :] + summed))
+        return lead if fits and math.prod(self.shape(columns)) >= _WIDE and each <= _SMALL else ""
 
     def matrix_product(
         self, left: _Value, right: _Value, batch: str, rows: str, columns: str, summed: str
