@@ -81,8 +81,8 @@ def _twice(propose: Proposal) -> Proposal:
         value, accepted = propose(words[:2], *parameters)
         others = np.nonzero(~accepted)
         if len(others[0]):
-            here = [np.broadcast_to(x, value.shape)[others] for x in parameters]
-            value[others], accepted[others] = propose([w[others] for w in words[2:]], *here)
+            here = [np.broadcast_to(x, value.shape)[others] for x in (*words[2:], *parameters)]
+            value[others], accepted[others] = propose(here[:2], *here[2:])
         return value, accepted
 
     return both
@@ -248,6 +248,8 @@ def poisson(key: Any, mean: Any, shape: Shape, dtype: np.dtype[Any]) -> Any:
 @_twice
 def _binomial_proposal(words: Any, n: Any, p: Any) -> tuple[Any, Any]:
     """Hörmann, "The generation of binomial random variates", 1993 (BTRS)."""
+    proper = (n >= 0) & (n < np.inf) & (p >= 0) & (p <= 1)
+    n, p = np.where(proper, n, 0), np.where(proper, p, 0)
     rare = np.minimum(p, 1 - p)
     odds = rare / (1 - rare)
     few = n * rare < _FEW
@@ -269,10 +271,9 @@ def _binomial_proposal(words: Any, n: Any, p: Any) -> tuple[Any, Any]:
         _decide(accepted, _below_binomial, height, k, n, odds, np.floor((n + 1) * rare))
         return k, accepted
 
-    proper = (n >= 0) & (n < np.inf) & (p >= 0) & (p <= 1)
     value, accepted = _either(few, search, propose)
     value = np.where(p > 0.5, n - value, value)
-    return np.where(proper, value, np.nan), accepted | ~proper
+    return np.where(proper, value, np.nan), accepted
 
 
 def _below_binomial(height: Any, k: Any, n: Any, odds: Any, mode: Any) -> Any:

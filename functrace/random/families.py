@@ -13,6 +13,7 @@ from ..numpy import contractions, linalg
 from ..ops import elementwise as el
 from ..ops import random as ops
 from ..ops import rejection
+from ..ops.activations import sigmoid
 from ..ops.cast import result_dtype
 from ..ops.shape import broadcast_shapes, expand_dims
 from ..ops.softmax import softmax
@@ -145,7 +146,7 @@ def beta(key: Any, a: Any, b: Any, shape: Any = None, dtype: Any = float) -> Any
     first, second = ops.split(as_key(key), (2,))
     left = _gamma("beta", first, a, target, found, logarithm=True)
     right = _gamma("beta", second, b, target, found, logarithm=True)
-    return el.exp(left - el.logaddexp(left, right))
+    return sigmoid(left - right)
 
 
 def dirichlet(key: Any, alpha: Any, shape: Any = None, dtype: Any = float) -> Any:
