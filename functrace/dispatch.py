@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import difflib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
-from .errors import UnsupportedFunctionError
+from .errors import UnsupportedAttributeError, UnsupportedFunctionError
+from .source import calls_into
 
 UFUNCS: dict[np.ufunc, Callable[..., Any]] = {}
 FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
+# Why nobody answers for a function, and what to do instead, by the name that users write.
+REASONS: dict[str, tuple[str, str]] = {}
 # Whose ufuncs are answered for by a module of ours that is imported when one is first met.
 LATE = {"scipy.special": f"{__package__}.scipy.special"}
 
@@ -45,10 +49,7 @@ def ufunc_answer(ufunc: np.ufunc, method: str, options: dict[str, Any]) -> Calla
     if method != "__call__":
         function = FUNCTIONS.get(getattr(ufunc, method))
         if function is None:
-            raise UnsupportedFunctionError(
-                f"{spelled(ufunc)}.{method} of a traced array is not supported",
-                "use the function that does the same, such as np.sum for np.add.reduce",
-            )
+            raise _unsupported_method(ufunc, method)
         return function
     if options.pop("where", True) is not True:
         raise UnsupportedFunctionError(
@@ -64,6 +65,16 @@ def ufunc_answer(ufunc: np.ufunc, method: str, options: dict[str, Any]) -> Calla
     return UFUNCS.get(ufunc) or _late(ufunc)
 
 
+def _unsupported_method(ufunc: np.ufunc, method: str) -> UnsupportedFunctionError:
+    name = f"{spelled(ufunc)}.{method}"
+    why, remedy = REASONS.get(name) or REASONS.get(f"ufunc.{method}") or (
+        "", "use the function that does the same, such as np.sum for np.add.reduce"
+    )  # fmt: skip
+    return UnsupportedFunctionError(
+        f"{name} of a traced array is not supported" + (f": {why}" if why else ""), remedy
+    )
+
+
 def demand_answer(function: Callable[..., Any]) -> None:
     """Check that somebody answers for a function of NumPy that is not a ufunc.
 
@@ -72,12 +83,15 @@ def demand_answer(function: Callable[..., Any]) -> None:
     """
     if function not in FUNCTIONS:
         module = (getattr(function, "__module__", "") or "").removeprefix("numpy").strip(".")
-        name = f"{module}.{function.__name__}".strip(".")
+        name = f"{module}.{function.__name__}".strip(".").replace("lib.scimath", "emath")
         raise unsupported(f"np.{name}", [known.__name__ for known in FUNCTIONS])
 
 
 def unsupported(name: str, known: list[str]) -> UnsupportedFunctionError:
-    """The error for a function that has no implementation, with the nearest that has."""
+    """The error for a function that has no implementation: why, or the nearest that has."""
+    if name in REASONS:
+        why, remedy = REASONS[name]
+        return UnsupportedFunctionError(f"{name} of a traced array is not supported: {why}", remedy)
     near = difflib.get_close_matches(name.rpartition(".")[2], known, n=3, cutoff=0.7)
     return UnsupportedFunctionError(
         f"{name} of a traced array is not supported",
@@ -86,6 +100,30 @@ def unsupported(name: str, known: list[str]) -> UnsupportedFunctionError:
         else "write it with functions that are supported; docs/architecture.md tells how to "
         "add one",
     )
+
+
+def missing_attribute(name: str) -> AttributeError:
+    """The error for an attribute that traced arrays have not."""
+    if f"ndarray.{name}" in REASONS:
+        why, remedy = REASONS[f"ndarray.{name}"]
+        return UnsupportedAttributeError(f"a traced array has no {name}: {why}", remedy)
+    return AttributeError(f"a traced array has no attribute {name!r}", name=name)
+
+
+def instead_of_scipy() -> str:
+    """What to call in place of the SciPy function that makes a traced array a plain one, if any."""
+    for module, name in calls_into("scipy"):
+        part = f"{__package__}.{'.'.join(module.split('.')[:2])}"
+        if name in _names_of(part):
+            return f"use {part}.{name}, which takes traced arrays"
+        if _names_of(part):
+            return f"see whether {part} has it; SciPy's own function takes plain arrays alone"
+    return ""
+
+
+def _names_of(module: str) -> Mapping[str, Any]:
+    """What a module of ours defines, and nothing where there is none."""
+    return vars(import_module(module)) if find_spec(module) else {}
 
 
 def spelled(ufunc: np.ufunc) -> str:

@@ -88,6 +88,10 @@ class MissingExtraError(FunctraceError, ImportError):
     """A part of functrace was imported that needs a package which is not installed."""
 
 
+class UnsupportedAttributeError(FunctraceError, AttributeError):
+    """An attribute of NumPy's arrays that a traced array can not have."""
+
+
 class ShapeError(FunctraceError, ValueError):
     """Operand shapes that do not fit together."""
 

@@ -58,7 +58,7 @@ _METHOD_FUNCTIONS = (
     np.sum, np.mean, np.max, np.min, np.prod, np.argmax, np.argmin, np.any, np.all, np.var, np.std,
     np.cumsum, np.cumprod, np.ravel, np.squeeze, np.swapaxes, np.dot, np.clip, np.round, np.take,
     np.repeat, np.diagonal, np.trace, np.ptp, np.argsort, np.searchsorted, np.nonzero,
-    np.choose, np.argpartition,
+    np.choose, np.argpartition, np.put,
 )  # fmt: skip
 
 

@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .dispatch import FUNCTIONS, UFUNCS, VIEWS, demand_answer, spelled, ufunc_answer
+from .dispatch import (
+    FUNCTIONS,
+    UFUNCS,
+    VIEWS,
+    demand_answer,
+    instead_of_scipy,
+    missing_attribute,
+    spelled,
+    ufunc_answer,
+)
 from .errors import (
     ArgumentError,
     DTypeError,
@@ -65,7 +74,7 @@ class Tracer:
             return None
         if name == "c_order":
             return False
-        raise AttributeError(f"a traced array has no attribute {name!r}", name=name, obj=self)
+        raise missing_attribute(name)
 
     # What it is.
 
@@ -149,7 +158,8 @@ class Tracer:
         raise TracerConversionError(
             f"a traced value of type {self.type} was converted to a plain NumPy array, which "
             "would cut its derivative (np.asarray, np.array, or a function that calls them)",
-            "use NumPy's functions on the traced value itself; to build an array of traced "
+            instead_of_scipy()
+            or "use NumPy's functions on the traced value itself; to build an array of traced "
             "values use np.stack or functrace.numpy.array",
         )
 

@@ -28,7 +28,7 @@ def test_every_ufunc_of_numpy_is_answered_for_or_refused() -> None:
 
 
 def test_every_ufunc_of_two_operands_has_an_outer() -> None:
-    for ufunc in UFUNCS:
+    for ufunc in {u for u in vars(np).values() if isinstance(u, np.ufunc)}:
         if ufunc.nin == 2 and ufunc.nout == 1 and ufunc.signature is None:
             assert ufunc.outer in FUNCTIONS, ufunc
 

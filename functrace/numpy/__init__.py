@@ -50,6 +50,7 @@ from . import (  # noqa: F401 -- before NumPy's modules, whose names are the one
     standard,
     statistics,
     ufunc_methods,
+    unsupported,
 )
 
 # isort: split

@@ -62,9 +62,16 @@ def argwhere(a: Any, *, size: int | None = None, fill_value: int = 0) -> Any:
     return stack(nonzero(x, size=size, fill_value=fill_value), axis=-1)
 
 
+def _integers(function: str, indices: Any) -> Any:
+    x = array(indices)
+    if x.dtype.kind not in "iu":
+        raise DTypeError(f"{function} takes indices that are integers, not {x.dtype}")
+    return x
+
+
 @implements(np.unravel_index)
 def unravel_index(indices: Any, shape: Any, order: str = "C") -> tuple[Any, ...]:
-    rest, places = array(indices), []
+    rest, places = _integers("unravel_index", indices), []
     lengths = shape if isinstance(shape, (tuple, list)) else (shape,)
     for length in lengths if order == "F" else lengths[::-1]:
         places.append(ops.remainder(rest, length))
@@ -74,7 +81,8 @@ def unravel_index(indices: Any, shape: Any, order: str = "C") -> tuple[Any, ...]
 
 @implements(np.ravel_multi_index)
 def ravel_multi_index(multi_index: Any, dims: Any, mode: Any = "raise", order: str = "C") -> Any:
-    places, lengths = [array(i) for i in multi_index], as_shape(dims)
+    places = [_integers("ravel_multi_index", i) for i in multi_index]
+    lengths = as_shape(dims)
     modes = [mode] * len(lengths) if isinstance(mode, str) else list(mode)
     if not len(places) == len(lengths) == len(modes):
         raise ArgumentError(f"ravel_multi_index: {len(places)} indices for {len(lengths)} axes")
