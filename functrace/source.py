@@ -18,10 +18,12 @@ import numpy
 
 Position = tuple[CodeType, int]
 
-_INTERNAL_ROOTS = tuple(
-    os.path.dirname(os.path.abspath(str(module.__file__))) + os.sep
+_PACKAGE, _NUMPY = (
+    os.path.dirname(os.path.abspath(str(module.__file__)))
     for module in (sys.modules[__package__ or "functrace"], numpy)
 )
+_SCIPY = os.path.join(os.path.dirname(_NUMPY), "scipy")  # where it is installed, if it is
+_INTERNAL_ROOTS = tuple(root + os.sep for root in (_PACKAGE, _NUMPY, _SCIPY))
 _is_internal: dict[str, bool] = {}
 
 
@@ -43,7 +45,7 @@ class Source:
 
 
 def internal(filename: str) -> bool:
-    """Whether a file belongs to functrace or NumPy rather than to the user."""
+    """Whether a file belongs to functrace, NumPy or SciPy rather than to the user."""
     known = _is_internal.get(filename)
     if known is None:
         known = filename.startswith(_INTERNAL_ROOTS) or filename.startswith("<functrace")
@@ -61,6 +63,18 @@ def user_frame(depth: int = 1) -> FrameType | None:
             return frame
         frame = frame.f_back
     return None
+
+
+def calls_into(library: str) -> list[tuple[str, str]]:
+    """The modules and names of a library's functions that run now for the user, outermost first."""
+    found = []
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and internal(frame.f_code.co_filename):
+        module = str(frame.f_globals.get("__name__", ""))
+        if module.startswith(library + "."):
+            found.append((module, frame.f_code.co_name))
+        frame = frame.f_back
+    return found[::-1]
 
 
 def user_position() -> Position | None:
