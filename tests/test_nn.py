@@ -11,7 +11,14 @@ import pytest
 
 import functrace as ft
 from functrace import nn
-from functrace.errors import ArgumentError, DTypeError, FunctraceError, OptionError, ShapeError
+from functrace.errors import (
+    ArgumentError,
+    DTypeError,
+    FunctraceError,
+    MissingExtraError,
+    OptionError,
+    ShapeError,
+)
 
 from .op_cases import integers, real
 
@@ -341,13 +348,15 @@ def test_gelu_is_x_times_the_normal_distribution_function(approximate):
 
 
 def test_an_exact_gelu_without_scipy_names_the_extra(monkeypatch):
-    monkeypatch.setitem(sys.modules, "functrace.scipy.special", None)
-    with pytest.raises(ImportError):
+    for name in [name for name in sys.modules if name.startswith("functrace.scipy")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    with pytest.raises(MissingExtraError, match=r"pip install functrace\[scipy\]"):
         nn.gelu(1.0, approximate=False)
 
 
 def test_activations_of_complex_numbers_are_refused():
-    for function in (nn.sigmoid, nn.softplus, nn.silu):
+    for function in (*SMOOTH, nn.softmax, nn.log_softmax, nn.logsumexp):
         with pytest.raises(DTypeError):
             function(1j)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError
+from ..errors import ArgumentError, DTypeError
 from ..numpy.elementwise import array
 from ..ops import activations, cast
 from ..ops import elementwise as ops
@@ -43,7 +43,7 @@ def relu(x: Any) -> Any:
         >>> ft.grad(ft.nn.relu)(0.0)
         np.float64(0.0)
     """
-    x = array(x)
+    x = _given(x)
     return ops.where(ops.less_equal(x, 0), 0, x)
 
 
@@ -55,7 +55,7 @@ def leaky_relu(x: Any, negative_slope: Any = 0.01) -> Any:
         >>> ft.nn.leaky_relu(np.array([-1.0, 2.0]))
         array([-0.01,  2.  ])
     """
-    x = array(x)
+    x = _given(x)
     return ops.where(ops.greater_equal(x, 0), x, ops.multiply(x, negative_slope))
 
 
@@ -83,7 +83,7 @@ def sigmoid(x: Any) -> Any:
         >>> ft.nn.sigmoid(0.0), ft.grad(ft.nn.sigmoid)(0.0)
         (np.float64(0.5), np.float64(0.25))
     """
-    return activations.sigmoid(array(x))
+    return activations.sigmoid(_real(x))
 
 
 def log_sigmoid(x: Any) -> Any:
@@ -105,7 +105,7 @@ def softplus(x: Any) -> Any:
         >>> ft.nn.softplus(1000.0), ft.grad(ft.nn.softplus)(-1000.0)
         (np.float64(1000.0), np.float64(0.0))
     """
-    return activations.softplus(array(x))
+    return activations.softplus(_real(x))
 
 
 def silu(x: Any) -> Any:
@@ -258,6 +258,18 @@ def one_hot(x: Any, num_classes: int, *, dtype: Any = np.float64, axis: int = -1
     return cast.astype(ops.equal(expand_dims(x, (axis,)), places), np.dtype(dtype))
 
 
+def _given(x: Any) -> Any:
+    """X as an array of real numbers.
+
+    Raises:
+        DTypeError: for complex numbers.
+    """
+    x = array(x)
+    if x.dtype.kind == "c":
+        raise DTypeError("an activation function of complex numbers", "take their real parts")
+    return x
+
+
 def _real(x: Any) -> Any:
     """X as floating point."""
-    return cast.promote(np.expm1, [array(x)])[0]
+    return cast.promote(np.expm1, [_given(x)])[0]

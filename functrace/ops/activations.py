@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ..errors import DTypeError
 from ..primitive import Rule
 from ..recorder import bind
 from ._families import elementwise
-from .cast import promote
 
 
-def _smooth(name: str, value: Callable[[Any], Any], partial: Rule) -> Callable[[Any], Any]:
-    """An op of one real operand, which is converted to floating point."""
-    primitive = elementwise(name, value, lambda x: x.dtype, (partial,))
-
-    def apply(x: Any) -> Any:
-        (x,) = promote(np.exp, [x])
-        if x.dtype.kind == "c":
-            raise DTypeError(f"{name} of complex numbers", "it is for real numbers alone")
-        return bind(primitive, x)
-
-    apply.__name__ = name
-    return apply
+def _smooth(name: str, value: Callable[[Any], Any], slope: Rule) -> Callable[[Any], Any]:
+    """An op of one operand of real floating point."""
+    primitive = elementwise(name, value, lambda x: x.dtype, (slope,))
+    return partial(bind, primitive)
 
 
 def _sigmoid(x: Any) -> Any:
