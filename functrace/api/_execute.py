@@ -23,6 +23,7 @@ from ..executors.planned import (
     interpreter,
     worth_code,
 )
+from ..executors.workspace import POOL
 from ..ir import Equation, Program
 from ..passes.pipeline import clean, optimize
 from ..recorder import plain, recorder_for
@@ -183,7 +184,7 @@ def cache_info() -> CacheInfo:
 
 
 def clear_cache() -> None:
-    """Forget all finished Programs.
+    """Forget all finished Programs, and the memory that is kept for running them.
 
     Example:
         >>> import functrace as ft
@@ -192,3 +193,4 @@ def clear_cache() -> None:
         0
     """
     _finished.clear()
+    POOL.clear()

@@ -14,16 +14,20 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..ops._large import reduced
-from ..ops.index import python_slice
+from ..ops.index import CHANGES, python_slice
 from ..ops.windows import windows_view
 from ..primitive import PRIMITIVES
 
 
 class Kernel(NamedTuple):
-    """How a step runs: `make(*params)` gives the callable."""
+    """How a step runs: `make(*params)` gives the callable.
+
+    `make_into(*params)` gives one that takes an array for the result, `out=`.
+    """
 
     make: Callable[..., Callable[..., Any]]
     view: bool = False
+    make_into: Callable[..., Callable[..., Any]] | None = None
 
 
 def _reduce(ufunc: np.ufunc, axes: tuple[int, ...], dtype: np.dtype[Any]) -> Callable[..., Any]:
@@ -35,6 +39,16 @@ def _call(name: str, params: tuple[tuple[str, Any], ...]) -> Callable[..., Any]:
     return partial(impl, **dict(params)) if params else impl
 
 
+def _convert_into(x: Any, out: Any) -> Any:
+    np.copyto(out, x, casting="unsafe")
+    return out
+
+
+def change_in_place(name: str, params: tuple[tuple[str, Any], ...]) -> Callable[..., Any]:
+    """An assignment that changes its first operand, and gives it."""
+    return partial(CHANGES[name], **dict(params))
+
+
 def _slice(ranges: Any) -> Callable[..., Any]:
     return itemgetter(tuple([python_slice(*r) for r in ranges]))
 
@@ -44,13 +58,16 @@ def _windows(sizes: Any, strides: Any, dilations: Any) -> Callable[..., Any]:
 
 
 KERNELS: dict[str, Kernel] = {
-    "ufunc": Kernel(lambda ufunc: ufunc),
+    "ufunc": Kernel(lambda ufunc: ufunc, make_into=lambda ufunc: ufunc),
+    "operator": Kernel(lambda function: function),
     "reduce": Kernel(_reduce),
-    "dot": Kernel(lambda: np.dot),
-    "matmul": Kernel(lambda: np.matmul),
-    "vecdot": Kernel(lambda: np.vecdot),
+    "dot": Kernel(lambda: np.dot, make_into=lambda: np.dot),
+    "matmul": Kernel(lambda: np.matmul, make_into=lambda: np.matmul),
+    "vecdot": Kernel(lambda: np.vecdot, make_into=lambda: np.vecdot),
     "call": Kernel(_call),
-    "astype": Kernel(lambda dtype: methodcaller("astype", dtype)),
+    "astype": Kernel(
+        lambda dtype: methodcaller("astype", dtype), make_into=lambda dtype: _convert_into
+    ),
     "reshape": Kernel(lambda shape: methodcaller("reshape", shape), view=True),
     "transpose": Kernel(lambda permutation: methodcaller("transpose", permutation), view=True),
     "slice": Kernel(_slice, view=True),

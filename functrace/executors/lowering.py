@@ -6,6 +6,7 @@ and whose memory it may share, so that what is handed out is nobody else's.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any, NamedTuple
@@ -43,7 +44,9 @@ class Lowering:
         inputs, outputs: the values of the Program's inputs and outputs.
         constants: values and what they are.
         calls: the kernel calls, in order.
-        shapes: the shape of each value.
+        shapes, dtypes: the shape of each value, and its dtype where it is known.
+        roots: the value whose memory a value shares.
+        foreign: roots whose memory is not ours: inputs, constants and what may be one of them.
     """
 
     def __init__(
@@ -53,9 +56,11 @@ class Lowering:
         self.calls: list[KernelCall] = []
         self.constants: list[tuple[int, Any]] = []
         self.shapes: list[Shape] = []
-        self._roots: list[int] = []  # the value whose memory a value shares
+        self.dtypes: list[np.dtype[Any] | None] = []
+        self.roots: list[int] = []
         self._read_only: set[int] = set()  # views that NumPy does not let anybody write to
-        self._foreign: set[int] = set()  # roots whose memory is not ours: inputs and constants
+        self.foreign: set[int] = set()
+        self._dtype: np.dtype[Any] | None = None  # that of the equation's output
         self._values: dict[Any, int] = {}
         self.inputs = [self._outside(var) for var in program.inputs]
         for equation in program.equations:
@@ -67,13 +72,14 @@ class Lowering:
     def new(self, shape: Shape, root: int | None = None) -> int:
         """A new value; with a root, one that shares the root's memory."""
         self.shapes.append(shape)
-        self._roots.append(len(self._roots) if root is None else root)
-        return len(self._roots) - 1
+        self.dtypes.append(self._dtype)
+        self.roots.append(len(self.roots) if root is None else root)
+        return len(self.roots) - 1
 
     def emit(self, kernel: str, operands: Sequence[int], shape: Shape, *params: Any) -> int:
         """Append a kernel call of one result; the result's value."""
         first = operands[0]
-        root = self._roots[first] if KERNELS[kernel].view else None
+        root = self.roots[first] if KERNELS[kernel].view else None
         result = self.new(shape, root)
         if kernel in _READ_ONLY or (root is not None and first in self._read_only):
             self._read_only.add(result)
@@ -83,7 +89,7 @@ class Lowering:
     def _outside(self, atom: Var | Literal) -> int:
         """The value of an input or a constant, whose memory is not ours to give away."""
         value = self._values[atom] = self.new(atom.type.shape)
-        self._foreign.add(value)
+        self.foreign.add(value)
         return value
 
     def _value(self, atom: Var | Literal) -> int:
@@ -97,8 +103,10 @@ class Lowering:
     def _lower(self, equation: Equation, operands: list[int]) -> list[int]:
         """Append the calls of one equation; the values of its outputs."""
         primitive, params, result = equation.primitive, equation.params, equation.outputs[0].type
+        self._dtype = result.dtype
         if isinstance(primitive.impl, np.ufunc):
-            return [self.emit("ufunc", operands, result.shape, primitive.impl)]
+            kernel, how = _ufunc_kernel(primitive.impl, equation)
+            return [self.emit(kernel, operands, result.shape, how)]
         if primitive is EINSUM:
             return [lower_einsum(self, params["spec"], operands, result)]
         if primitive is STOP_GRADIENT or primitive is COPY:
@@ -111,13 +119,16 @@ class Lowering:
             ]
         if primitive is ASTYPE and equation.inputs[0].type.dtype.kind != "c":
             return [self.emit("astype", operands, result.shape, params["dtype"])]
-        results = [self.new(var.type.shape) for var in equation.outputs]
+        results = []
+        for var in equation.outputs:
+            self._dtype = var.type.dtype
+            results.append(self.new(var.type.shape))
         kernel, named = "call", (primitive.name, tuple(params.items()))
         if primitive.prepare is not None:
             kernel = "nested"
             named += (tuple([(inner, self._plan(inner)) for _, inner in equation.programs]),)
         if primitive.aliases:
-            self._foreign.update(results)
+            self.foreign.update(results)
         self.calls.append(KernelCall(kernel, named, tuple(operands), tuple(results)))
         return results
 
@@ -126,17 +137,17 @@ class Lowering:
         taken: set[int] = set()
         owned = []
         for value in outputs:
-            root, shape = self._roots[value], self.shapes[value]
+            root, shape = self.roots[value], self.shapes[value]
             if not shape:
                 value = self.emit("scalar", [value], ())
             elif (
-                root in self._foreign
+                root in self.foreign
                 or root in taken
                 or value in self._read_only
                 or prod(shape) != prod(self.shapes[root])
             ):
                 value = self.emit("copy", [value], shape)
-            taken.add(self._roots[value])
+            taken.add(self.roots[value])
             owned.append(value)
         return owned
 
@@ -146,3 +157,22 @@ _VIEWS = {
     RESHAPE: "reshape", TRANSPOSE: "transpose", SLICE: "slice", BROADCAST_TO: "broadcast",
     WINDOWS: "windows",
 }  # fmt: skip
+
+# What Python's operators do with two NumPy scalars in a tenth of a ufunc's time, and warn alike.
+_OPERATORS = {
+    np.add: operator.add, np.subtract: operator.sub, np.multiply: operator.mul,
+    np.divide: operator.truediv, np.less: operator.lt, np.less_equal: operator.le,
+    np.greater: operator.gt, np.greater_equal: operator.ge, np.equal: operator.eq,
+    np.not_equal: operator.ne,
+}  # fmt: skip
+
+
+def _ufunc_kernel(ufunc: np.ufunc, equation: Equation) -> tuple[str, Any]:
+    """How a ufunc runs: as itself, or as an operator between real numbers without axes."""
+    scalars = all(a.type.dtype.kind == "f" and not a.type.shape for a in equation.inputs)
+    if scalars and ufunc in _OPERATORS:
+        return "operator", _OPERATORS[ufunc]
+    counts = all(a.type.dtype == np.int64 and not a.type.shape for a in equation.inputs)
+    if counts and ufunc in _OPERATORS and ufunc not in (np.multiply, np.divide):
+        return "operator", _OPERATORS[ufunc]
+    return "ufunc", ufunc

@@ -1,13 +1,13 @@
 """A plan: a Program scheduled for running, as data.
 
-    Plan ::= inputs: slot*  constants: (slot, value)*  steps: Step*  outputs: slot*
+    Plan ::= inputs: slot*  constants: (slot, value)*  steps: Step*  outputs: slot*  layout: Layout
     Step ::= results: slot+ = kernel[params](operands: slot*)  release: slot*
 
 Steps run in order. A slot holds one value at a time: when no later step needs a value, the next
 result takes its slot, and `release` names the slots that are left empty until then. Outputs are
 fresh: none shares memory with an input, a constant or another output, and each is writable. This
 does not hold for the plan of a loop's body or a branch, which is among the parameters of the step
-that runs it.
+that runs it. The layout says which results lie in a workspace, and where (`memory.py`).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from ..ir import Program
 from .lowering import KernelCall, Lowering
+from .memory import Layout, lay_out
 
 
 class Step(NamedTuple):
@@ -36,6 +37,7 @@ class Plan(NamedTuple):
     constants: tuple[tuple[int, Any], ...]
     steps: tuple[Step, ...]
     outputs: tuple[int, ...]
+    layout: Layout
 
 
 def make_plan(program: Program, fresh: bool = True) -> Plan:
@@ -70,6 +72,7 @@ def make_plan(program: Program, fresh: bool = True) -> Plan:
         tuple([(slots[v], constant) for v, constant in lowered.constants]),
         tuple(steps),
         tuple([slots[v] for v in lowered.outputs]),
+        lay_out(lowered),
     )
 
 

@@ -7,12 +7,14 @@ So a plan is interpreted at first; its caller decides when code is worth while.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import count
 from typing import Any
 
+from ..ir import Program
 from ..primitive import PRIMITIVES
-from .kernels import KERNELS
+from .kernels import KERNELS, change_in_place
 from .plan import Plan, Step
-
+from .workspace import workspace
 
 Run = Callable[[Sequence[Any]], Sequence[Any]]
 INTERPRETED_RUNS = 8  # making code costs about as much as these save
@@ -21,18 +23,32 @@ _LONGEST_CODE = 3000  # steps; beyond, Python's compiler would keep the user wai
 
 def callables(plan: Plan) -> list[Callable[..., Any]]:
     """What each step calls. It can serve an interpreter and then code."""
-    return [
-        _nested(*step.params) if step.kernel == "nested" else KERNELS[step.kernel].make(*step.params)
-        for step in plan.steps
-    ]
+    layout = plan.layout
+    made = []
+    for number, (step, target) in enumerate(zip(plan.steps, layout.targets, strict=True)):
+        if step.kernel == "nested":
+            made.append(_nested(*step.params))
+        elif number in layout.changes:
+            made.append(change_in_place(*step.params))
+        else:
+            kernel = KERNELS[step.kernel]
+            make = kernel.make if target is None else kernel.make_into
+            assert make is not None
+            made.append(make(*step.params))
+    return made
 
 
 def _nested(name: str, params: Sequence[tuple[str, Any]], plans: Any) -> Callable[..., Any]:
     """The function of an op that carries Programs, whose plans are at hand."""
-    runs = {id(program): adaptive(plan) for program, plan in plans}
+    known = {id(program): plan for program, plan in plans}
+
+    def compile_program(program: Program, often: bool = False) -> Run:
+        plan = known[id(program)]
+        return compiled(plan) if often and worth_code(plan) else adaptive(plan)
+
     prepare = PRIMITIVES[name].prepare
     assert prepare is not None
-    return prepare(lambda program: runs[id(program)], **dict(params))
+    return prepare(compile_program, **dict(params))
 
 
 def _alone(step: Step) -> bool:
@@ -66,17 +82,24 @@ def interpreter(plan: Plan, calls: Sequence[Callable[..., Any]] | None = None) -
     template: list[Any] = [None] * plan.slots
     for slot, value in plan.constants:
         template[slot] = value
+    numbers = count()
+    places = [None if target is None else next(numbers) for target in plan.layout.targets]
     rows = [
-        (call, step.operands, step.results, step.release, _alone(step))
-        for call, step in zip(calls or callables(plan), plan.steps, strict=True)
+        (call, step.operands, step.results, step.release, _alone(step), place)
+        for call, step, place in zip(calls or callables(plan), plan.steps, places, strict=True)
     ]
+    take, give = workspace(plan.layout)
 
     def run(inputs: Sequence[Any]) -> Sequence[Any]:
         slots = template.copy()
         for slot, value in zip(plan.inputs, inputs, strict=True):
             slots[slot] = value
-        for call, operands, results, release, alone in rows:
-            value = call(*[slots[i] for i in operands])
+        arrays = take()
+        for call, operands, results, release, alone, place in rows:
+            if place is None:
+                value = call(*[slots[i] for i in operands])
+            else:
+                value = call(*[slots[i] for i in operands], out=arrays[place])
             if alone:
                 slots[results[0]] = value
             else:
@@ -84,7 +107,9 @@ def interpreter(plan: Plan, calls: Sequence[Callable[..., Any]] | None = None) -
                     slots[slot] = part
             for slot in release:
                 slots[slot] = None
-        return [slots[i] for i in plan.outputs]
+        outputs = [slots[i] for i in plan.outputs]
+        give(arrays)
+        return outputs
 
     return run
 
@@ -94,12 +119,22 @@ def compiled(plan: Plan, calls: Sequence[Callable[..., Any]] | None = None) -> R
     bound: dict[str, Any] = {f"v{slot}": value for slot, value in plan.constants}
     inputs = "".join(f"v{i}, " for i in plan.inputs)
     lines = [f"{inputs}= inputs"] if inputs else []
+    targets = plan.layout.targets
+    places = [f"b{i}" for i, target in enumerate(targets) if target is not None]
+    if places:
+        bound["take"], bound["give"] = workspace(plan.layout)
+        lines += ["arrays = take()", f"{', '.join(places)}, _ = arrays"]
     for number, (call, step) in enumerate(zip(calls or callables(plan), plan.steps, strict=True)):
         bound[f"k{number}"] = call
         results = ", ".join(f"v{i}" for i in step.results) + ("" if _alone(step) else ",")
-        lines.append(f"{results} = k{number}({', '.join(f'v{i}' for i in step.operands)})")
+        operands = [f"v{i}" for i in step.operands]
+        if targets[number] is not None:
+            operands.append(f"out=b{number}")
+        lines.append(f"{results} = k{number}({', '.join(operands)})")
         if step.release:
             lines.append(f"{' = '.join(f'v{i}' for i in step.release)} = None")
+    if places:
+        lines.append("give(arrays)")
     lines.append(f"return [{', '.join(f'v{i}' for i in plan.outputs)}]")
     source = "def run(inputs):\n" + "".join(f"  {line}\n" for line in lines)
     exec(compile(source, "<functrace plan>", "exec"), bound)  # noqa: S102 -- our own text

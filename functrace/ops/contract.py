@@ -104,6 +104,8 @@ def _size_error(
 
 
 def _impl(*operands: Any, spec: str) -> Any:
+    if len(operands) == 1:
+        return np.array(np.einsum(spec, *operands))[()]  # NumPy may give a view
     small = len(operands) < 3 and max(x.size for x in operands) <= _SMALL
     return np.einsum(spec, *operands, optimize=not small)
 

@@ -137,10 +137,13 @@ def set_slice(x: Any, values: Any, ranges: Ranges) -> Any:
     return values if ranges == whole(x.shape) else bind(SET_SLICE, x, values, ranges=ranges)
 
 
-def _set_slice_impl(x: Any, values: Any, *, ranges: Ranges) -> Any:
-    out = np.array(x)
+def _change_slice(out: Any, values: Any, *, ranges: Ranges) -> Any:
     out[tuple([python_slice(*r) for r in ranges])] = values
     return out
+
+
+def _set_slice_impl(x: Any, values: Any, *, ranges: Ranges) -> Any:
+    return _change_slice(np.array(x), values, ranges=ranges)
 
 
 def _set_slice_jvp(primals: Any, tangents: Any, out: Any, *, ranges: Ranges) -> Any:
@@ -323,10 +326,13 @@ def _scatter_infer(
     return x
 
 
-def _scatter_impl(x: Any, updates: Any, *indices: Any, axes: tuple[int, ...]) -> Any:
-    out = np.array(x)
+def _change_by_adding(out: Any, updates: Any, *indices: Any, axes: tuple[int, ...]) -> Any:
     np.add.at(_axes_first(out, axes), indices, updates)
     return out
+
+
+def _scatter_impl(x: Any, updates: Any, *indices: Any, axes: tuple[int, ...]) -> Any:
+    return _change_by_adding(np.array(x), updates, *indices, axes=axes)
 
 
 def _scatter_transpose(ct: Any, operands: Any, *, axes: tuple[int, ...]) -> Any:
@@ -371,10 +377,13 @@ def scatter_set(x: Any, updates: Any, indices: Sequence[Any], axes: tuple[int, .
     return bind(SCATTER_SET, x, updates, *indices, axes=axes)
 
 
-def _scatter_set_impl(x: Any, updates: Any, *indices: Any, axes: tuple[int, ...]) -> Any:
-    out = np.array(x)
+def _change_elements(out: Any, updates: Any, *indices: Any, axes: tuple[int, ...]) -> Any:
     _axes_first(out, axes)[indices] = updates
     return out
+
+
+def _scatter_set_impl(x: Any, updates: Any, *indices: Any, axes: tuple[int, ...]) -> Any:
+    return _change_elements(np.array(x), updates, *indices, axes=axes)
 
 
 def _scatter_set_jvp(primals: Any, tangents: Any, out: Any, *, axes: tuple[int, ...]) -> Any:
@@ -424,3 +433,10 @@ SCATTER_SET = Primitive(
         f"scatter_set({x}, {updates}, [{', '.join(indices)}], axes={axes})"
     ),
 )
+
+# What executors call where nobody needs the first operand as it was: it is changed itself.
+CHANGES = {
+    "set_slice": _change_slice,
+    "scatter_set": _change_elements,
+    "scatter_add": _change_by_adding,
+}

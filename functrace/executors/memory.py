@@ -1,0 +1,187 @@
+"""Where the results of a plan's steps lie in memory.
+
+New memory is dear: the system hands out large pieces page by page, at the first touch of each. So
+results that nobody outside sees are written into a workspace, which is kept between calls. A
+buffer of it serves one result after another; an elementwise step whose operand is not needed any
+more writes over it. Assignments (`set_slice` and its kin) change an array in place when nobody
+needs it as it was. Outputs have fresh memory.
+
+Values that share memory (an array and views of it) form a group, named by its root; a group's
+memory is free after the last use of any of its values.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from math import prod
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from ..ops.index import CHANGES
+
+if TYPE_CHECKING:
+    from .lowering import Lowering
+
+# Kernels that can write their result into a given array, and those among them for which it may be
+# an operand.
+INTO = {"ufunc", "dot", "matmul", "vecdot", "astype"}
+OVER_OPERAND = {"ufunc"}
+_ALIGNMENT = 64  # bytes; that of a cache line
+_WASTE = 2  # how many times as large as needed a buffer may be
+
+
+class Target(NamedTuple):
+    """The part of a buffer that holds a result."""
+
+    buffer: int
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+
+class Layout(NamedTuple):
+    """The memory of a plan.
+
+    Attributes:
+        buffers: the bytes of each buffer.
+        targets: for each step where its result goes; None for fresh memory.
+        changes: the steps that change their first operand in place.
+    """
+
+    buffers: tuple[int, ...]
+    targets: tuple[Target | None, ...]
+    changes: frozenset[int]
+
+
+def lay_out(lowered: Lowering) -> Layout:
+    """Decide for each step where its result lies."""
+    groups = _Groups(lowered)
+    changes = frozenset(
+        [k for k, call in enumerate(lowered.calls) if _changes(lowered, groups, k, call)]
+    )
+    buffers = _Buffers()
+    over: dict[int, list[int]] = {}  # the buffers that are free after a step
+    held: dict[int, int] = {}  # the buffer of a group
+    targets: list[Target | None] = []
+    for k, call in enumerate(lowered.calls):
+        target = None
+        if call.kernel in INTO and groups.inside(call.results[0]):
+            result = call.results[0]
+            shape, dtype = lowered.shapes[result], lowered.dtypes[result]
+            assert dtype is not None
+            size = prod(shape) * dtype.itemsize
+            buffer = _taken_over(lowered, groups, held, k, call)
+            if buffer is None:
+                buffer = buffers.take(size)
+            else:
+                over[k].remove(buffer)
+            held[result] = buffer
+            over.setdefault(groups.last[result], []).append(buffer)
+            target = Target(buffer, shape, dtype)
+        targets.append(target)
+        for buffer in over.get(k, ()):
+            buffers.give(buffer)
+    return Layout(tuple(buffers.sizes), tuple(targets), changes)
+
+
+class _Groups:
+    """Which values share memory, and until when it is needed.
+
+    Attributes:
+        root: the root of each value's group.
+        last: the last step that needs a group, by its root; `len(calls)` for outputs.
+    """
+
+    def __init__(self, lowered: Lowering):
+        self.lowered = lowered
+        self.root = list(lowered.roots)
+        self.members: dict[int, list[int]] = {}
+        for value, root in enumerate(self.root):
+            self.members.setdefault(root, []).append(value)
+        self.whole = set(lowered.roots)  # values that are all of their group's memory, as it lies
+        self.end = len(lowered.calls)
+        self.last: dict[int, int] = {}
+        self.kept: set[int] = {self.root[v] for v in lowered.outputs} | lowered.foreign
+        for k, call in enumerate(lowered.calls):
+            for value in (*call.operands, *call.results):
+                self.last[self.root[value]] = k
+            if any(r in lowered.foreign for r in call.results):  # may be operands themselves
+                self.kept.update([self.root[v] for v in call.operands])
+        self.last.update(dict.fromkeys([self.root[v] for v in lowered.outputs], self.end))
+
+    def inside(self, value: int) -> bool:
+        """Whether a value has memory of its own that nobody outside sees."""
+        lowered = self.lowered
+        return (
+            self.root[value] == value
+            and value not in self.kept
+            and bool(lowered.shapes[value])
+            and all(n > 0 for n in lowered.shapes[value])
+            and lowered.dtypes[value] is not None
+        )
+
+    def join(self, value: int, root: int) -> None:
+        """Let a value, and what shares its memory, lie where a group lies."""
+        moved = self.members.pop(value)
+        for member in moved:
+            self.root[member] = root
+        self.members[root].extend(moved)
+        self.last[root] = max(self.last[root], self.last[value])
+        if value in self.kept:
+            self.kept.add(root)
+
+
+def _changes(lowered: Lowering, groups: _Groups, k: int, call: Any) -> bool:
+    """Whether a step can change its first operand, and if so, note that it does."""
+    if call.kernel != "call" or call.params[0] not in CHANGES:
+        return False
+    target, others, result = call.operands[0], call.operands[1:], call.results[0]
+    root = groups.root[target]
+    if (
+        target not in groups.whole
+        or root in lowered.foreign
+        or groups.last[root] != k
+        or any(groups.root[v] == root for v in others)
+    ):
+        return False
+    groups.join(result, root)
+    return True
+
+
+def _taken_over(
+    lowered: Lowering, groups: _Groups, held: dict[int, int], k: int, call: Any
+) -> int | None:
+    """The buffer of an operand that an elementwise step may write over."""
+    if call.kernel not in OVER_OPERAND:
+        return None
+    result = call.results[0]
+    for value in call.operands:
+        if (
+            value in held
+            and groups.last[value] == k
+            and lowered.shapes[value] == lowered.shapes[result]
+            and lowered.dtypes[value] == lowered.dtypes[result]
+        ):
+            return held[value]
+    return None
+
+
+class _Buffers:
+    """Buffers, and which of them are free, by size."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+        self._free: list[tuple[int, int]] = []  # size and number, in order
+
+    def take(self, size: int) -> int:
+        """The smallest free buffer that is large enough, but not much too large; else a new one."""
+        size += -size % _ALIGNMENT
+        at = bisect_left(self._free, (size, 0))
+        if at < len(self._free) and self._free[at][0] <= _WASTE * size:
+            return self._free.pop(at)[1]
+        self.sizes.append(size)
+        return len(self.sizes) - 1
+
+    def give(self, buffer: int) -> None:
+        """Make a buffer free."""
+        insort(self._free, (self.sizes[buffer], buffer))
