@@ -9,15 +9,17 @@
 | `batch`     | `(size, operands, mapped, **params)`    | the output, its mapped axis first    |
 | `text`      | `(*operand names, **params)`            | how the op reads in print            |
 
-An op that carries Programs among its parameters (a loop, a choice) has two more slots:
+An op that carries Programs among its parameters (a loop, a choice) has more slots:
 
 | slot        | called as                               | gives                                |
 |-------------|-----------------------------------------|--------------------------------------|
-| `prepare`   | `(compile, **params)`                   | a function of the operands, to be    |
-|             |                                         | called often; `compile` makes one of |
-|             |                                         | a Program                            |
+| `prepare`   | `(compile, **params)`                   | a function of the operands;          |
+|             |                                         | `compile(program, often=False)` makes|
+|             |                                         | one of a Program                     |
 | `prune`     | `(equation, live)`                      | the equation without the outputs     |
 |             |                                         | that are not live, if it can         |
+| `expand`    | `(**params)`                            | the Program that takes the op's      |
+|             |                                         | place before it runs, or None        |
 
 The `jvp` of a `joint` op replaces the equation: it is called as `(primals, tangents, separate,
 **params)` and gives the outputs and their tangents. With `separate`, which reverse mode asks for,
@@ -121,8 +123,8 @@ class Primitive:
     """
 
     __slots__ = (
-        "_inferred", "aliases", "batch", "elementwise", "impl", "infer", "joint", "jvp", "multiple",
-        "name", "prepare", "prune", "text", "transpose", "view",
+        "_inferred", "aliases", "batch", "elementwise", "expand", "impl", "infer", "joint", "jvp",
+        "multiple", "name", "prepare", "prune", "text", "transpose", "view",
     )  # fmt: skip
 
     def __init__(
@@ -142,6 +144,7 @@ class Primitive:
         aliases: bool = False,
         prepare: Rule | None = None,
         prune: Rule | None = None,
+        expand: Rule | None = None,
     ):
         if name in PRIMITIVES:
             raise ValueError(f"there is a primitive named {name!r} already")
@@ -159,6 +162,7 @@ class Primitive:
         self.aliases = aliases
         self.prepare = prepare
         self.prune = prune
+        self.expand = expand
         self._inferred: dict[Any, tuple[ArrayType, ...]] = {}
         PRIMITIVES[name] = self
 

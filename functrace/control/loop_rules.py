@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..ir import Atom, Literal, Program, Var, zero
+from ..ir import UNKNOWN, Atom, Literal, Program, Var, zero
 from ..ops.elementwise import add
+from ..passes.pipeline import clean
 from ..primitive import Linear, NotLinearError
 from ..recorder import type_of
 from ..transforms.jvp import jvp as jvp_program
@@ -25,6 +26,7 @@ from ..transforms.transpose import transpose as transpose_program
 from .branch import choose
 from .loop import Loop, flagged, spread
 from .programs import build, depends, fresh_inputs, inline, or_zero, zeros_of
+from .sums import Deferred, deferred, step_by_step
 
 Values = Sequence[Any]
 
@@ -230,36 +232,65 @@ def transpose(cotangents: Values, operands: Values, **params: Any) -> list[Any]:
     live = [True] * k + [ct is not None for ct in cotangents[k:]]
     body = loop.body
     own = Program(body.inputs, body.equations, flagged(body.outputs, live), body.name)
-    pulled = transpose_program(own, linear)
+    pulled = clean(transpose_program(own, linear))
     consts, _, xs = ([x for x in group if not isinstance(x, Linear)]
                      for group in loop.parted(operands))  # fmt: skip
-    flags, types = loop.parted(linear), loop.parted(body.input_types)
-    sums, carries = flagged(types[0], flags[0]), types[1]
+    sums = flagged(loop.parted(body.input_types)[0], loop.parted(linear)[0])
     given = [ct for ct in cotangents[k:] if ct is not None]
-    a, b, c = len(consts), len(sums), len(xs)
-
-    def step(inputs: list[Any]) -> list[Any]:
-        fixed, totals, state, slices = _cut(inputs, a, b, k)
-        found = inline(pulled, [*fixed, *slices[:c], *state, *slices[c:]])
-        return [*[add(x, y) for x, y in zip(totals, found, strict=False)], *found[b:]]
-
-    pulled_types = pulled.input_types
-    input_types = [
-        *pulled_types[:a],
-        *sums,
-        *carries,
-        *pulled_types[a : a + c],
-        *pulled_types[a + c + k :],
-    ]
-    reverse = Loop(
-        build(step, input_types, pulled.name), a, b + k, loop.length, not loop.reverse
-    )  # fmt: skip
+    reverse, later = _reversed(loop, pulled, len(consts), len(sums), len(xs))
+    carries = loop.parted(body.input_types)[1]
+    kept = [bool(terms) for terms in later.terms]
     start = [
         zeros_of(type) if ct is None else ct
-        for ct, type in zip([*[None] * b, *cotangents[:k]], [*sums, *carries], strict=True)
+        for ct, type in zip(
+            [*[None] * sum(kept), *cotangents[:k]], [*flagged(sums, kept), *carries], strict=True
+        )
     ]
     last, ys = reverse.bind(consts, start, [*xs, *given])
-    return spread([*last, *ys], linear)
+    count = len(ys) - len(later.stacked)
+    inputs = dict(zip(pulled.inputs, [*consts, *xs, *[None] * k, *given], strict=True))
+    sliced = set(pulled.inputs[len(consts) :])
+    totals = later.after(
+        spread(last[: sum(kept)], kept), lambda var: (inputs[var], var in sliced), ys[count:]
+    )
+    return spread([*totals, *last[sum(kept) :], *ys[:count]], linear)
+
+
+def _reversed(
+    loop: Loop, pulled: Program, consts: int, sums: int, xs: int
+) -> tuple[Loop, Deferred]:
+    """The loop that runs backwards, and what is to be done after it.
+
+    Args:
+        pulled: the transposed body, from known consts, known slices of xs and the cotangents of
+            carries and ys to those of consts, carries and slices of xs.
+        consts, sums, xs: how many known consts, cotangents of consts, and known xs there are.
+    """
+    k = loop.carry
+    fixed, slices, state, cotangents = _cut(list(pulled.inputs), consts, xs, k)
+    if loop.length == UNKNOWN:  # stacks may be filled up with what is not to be summed
+        later = step_by_step(pulled, sums)
+    else:
+        later = deferred(pulled, sums, set(fixed), {*slices, *cotangents})
+    kept = [terms for terms in later.terms if terms]
+    flat = [term for terms in kept for term in terms]
+    outputs = [*flat, *pulled.outputs[sums:], *later.stacked]
+    step = Program(pulled.inputs, pulled.equations, outputs, pulled.name)
+
+    def run(inputs: list[Any]) -> list[Any]:
+        a, totals, b, c, d = _cut(inputs, consts, len(kept), k, xs)
+        found = iter(inline(step, [*a, *c, *b, *d]))
+        new = []
+        for total, terms in zip(totals, kept, strict=True):
+            for _ in terms:
+                total = add(total, next(found))
+            new.append(total)
+        return [*new, *found]
+
+    types = [[var.type for var in group] for group in (fixed, state, slices, cotangents)]
+    totals = [terms[0].type for terms in kept]
+    body = build(run, [*types[0], *totals, *types[1], *types[2], *types[3]], pulled.name)
+    return Loop(body, consts, len(kept) + k, loop.length, not loop.reverse), later
 
 
 def _cut(values: list[Any], *counts: int) -> list[list[Any]]:

@@ -36,7 +36,9 @@ def inline(program: Program, operands: Sequence[Any]) -> list[Any]:
     return recorder.inline(program, operands)
 
 
-def reference_compile(program: Program) -> Callable[[Sequence[Any]], Sequence[Any]]:
+def reference_compile(
+    program: Program, often: bool = False
+) -> Callable[[Sequence[Any]], Sequence[Any]]:
     """What `prepare` makes of a Program where a plan is not at hand."""
     return lambda inputs: reference.run(program, inputs)
 
