@@ -182,15 +182,19 @@ case("special: integrals of Bessel functions",
 
 # Polynomials
 
-_POLYNOMIALS = ("eval_legendre", "eval_chebyt", "eval_chebyu", "eval_laguerre")
+_POLYNOMIALS = (
+    "eval_legendre", "eval_chebyt", "eval_chebyu", "eval_laguerre", "eval_chebyc", "eval_chebys",
+    "eval_sh_chebyt", "eval_sh_chebyu", "eval_sh_legendre",
+)  # fmt: skip
 case("special: polynomials", of_order(3, *_POLYNOMIALS, "eval_hermite", "eval_hermitenorm"),
      unit(3))  # fmt: skip
 case("special: polynomials of degree 0",
      of_order(0, *_POLYNOMIALS, "eval_hermite", "eval_hermitenorm"), unit(3))  # fmt: skip
-case("special: polynomials of a broken degree", of_order(2.5, *_POLYNOMIALS), unit(3))
+case("special: polynomials of a broken degree", of_order(2.5, *_POLYNOMIALS), between(3))
 case("special: polynomials with parameters",
      lambda x: [sc.eval_jacobi(3, 0.3, 1.2, x), sc.eval_gegenbauer(3, 0.3, x),
-                sc.eval_genlaguerre(3, 0.3, x)], unit(3))  # fmt: skip
+                sc.eval_genlaguerre(3, 0.3, x), sc.eval_sh_jacobi(3, 2.5, 1.4, x),
+                sc.eval_sh_jacobi(0, 2.5, 1.4, x)], unit(3))  # fmt: skip
 if hasattr(sc, "sph_harm_y"):
     case("special: spherical harmonics",
          lambda theta, phi: [special.sph_harm_y(3, m, theta, phi) for m in (-2, 0, 3)],

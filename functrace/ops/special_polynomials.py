@@ -16,7 +16,7 @@ from ..primitive import ZERO
 from ..recorder import bind
 from ._families import ElementwiseOp, elementwise, ufunc_op
 from .cast import astype
-from .elementwise import exp, maximum, sqrt
+from .elementwise import equal, exp, maximum, sqrt, where
 from .special_tools import no_derivative
 
 _NAMES = ("its degree", "its first parameter", "its second parameter")
@@ -34,6 +34,11 @@ def _number(value: float, like: Any) -> Any:
     return like.real.dtype.type(value)
 
 
+def _before(n: Any) -> Any:
+    """The degree below, where it is a factor: any will do below 0."""
+    return where(equal(n, 0), 0, n - 1)
+
+
 jacobi = _polynomial(
     "jacobi", lambda n, a, b, x: jacobi(n - 1, a + 1, b + 1, x) * ((n + a + b + 1) * 0.5)
 )
@@ -44,10 +49,22 @@ legendre = _polynomial(
     "legendre",
     lambda n, x: jacobi(n - 1, _number(1, x), _number(1, x), x) * ((n + 1) * _number(0.5, x)),
 )
-chebyt = _polynomial("chebyt", lambda n, x: chebyu(n - 1, x) * (n * _number(1, x)))
+chebyt = _polynomial("chebyt", lambda n, x: chebyu(_before(n), x) * (n * _number(1, x)))
 chebyu = _polynomial("chebyu", lambda n, x: gegenbauer(n - 1, _number(2, x), x) * 2)
-hermite = _polynomial("hermite", lambda n, x: hermite(maximum(n - 1, 0), x) * (2 * n))
-hermitenorm = _polynomial("hermitenorm", lambda n, x: hermitenorm(maximum(n - 1, 0), x) * n)
+hermite = _polynomial("hermite", lambda n, x: hermite(_before(n), x) * (2 * n))
+hermitenorm = _polynomial("hermitenorm", lambda n, x: hermitenorm(_before(n), x) * n)
+
+# Of x/2, and shifted, of 2x - 1
+
+chebyc = _polynomial("chebyc", lambda n, x: chebys(_before(n), x) * (n * _number(1, x)))
+chebys = _polynomial("chebys", lambda n, x: gegenbauer(n - 1, _number(2, x), x * 0.5))
+sh_chebyt = _polynomial("sh_chebyt", lambda n, x: sh_chebyu(_before(n), x) * (n * _number(2, x)))
+sh_chebyu = _polynomial("sh_chebyu", lambda n, x: gegenbauer(n - 1, _number(2, x), 2 * x - 1) * 4)
+sh_legendre = _polynomial(
+    "sh_legendre",
+    lambda n, x: jacobi(n - 1, _number(1, x), _number(1, x), 2 * x - 1) * (n + _number(1, x)),
+)
+sh_jacobi = _polynomial("sh_jacobi", lambda n, p, q, x: sh_jacobi(_before(n), p + 2, q + 1, x) * n)
 
 
 # Spherical harmonics. The slope by the polar angle is half the difference of both ladder operators,
