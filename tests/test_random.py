@@ -388,6 +388,7 @@ def test_a_key_of_the_wrong_type_is_refused_while_tracing() -> None:
         (lambda: random.randint(KEY, (2,), 3, 3), OptionError, "less than maxval"),
         (lambda: random.randint(KEY, (2,), 0, 300, np.uint8), OptionError, "0 to 255"),
         (lambda: random.randint(KEY, (2,), 0.0, 3), DTypeError, "minval"),
+        (lambda: random.randint(KEY, (2,), 0, np.uint64(3)), DTypeError, "maxval"),
         (lambda: random.bernoulli(KEY, [0.5, 1.5]), OptionError, "0.5 and 1.5"),
         (lambda: random.poisson(KEY, -1.0), OptionError, "lam"),
         (lambda: random.poisson(KEY, np.nan), OptionError, "lam"),
@@ -464,8 +465,9 @@ def test_numpys_generators_refuse_traced_values_and_name_this_module(
 
 
 def test_a_wrong_argument_of_numpys_generators_keeps_numpys_error() -> None:
-    with pytest.raises(TypeError, match="takes|keyword|argument"):
-        ft.grad(lambda x: x * np.random.normal(nothing=1))(1.0)
+    generator: Any = _GENERATOR
+    with pytest.raises(TypeError, match="nothing"):
+        ft.grad(lambda x: x * generator.normal(nothing=1))(1.0)
 
 
 # Costs

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..errors import DTypeError, KeyTypeError, ShapeError
 from ..ir import Shape
+from ..numpy.creation import asarray
 from ..numpy.elementwise import array
 from ..numpy.shaping import as_shape
 from ..ops.cast import astype
@@ -81,9 +82,14 @@ def integral(function: str, dtype: Any) -> np.dtype[Any]:
     return found
 
 
-def parameter(value: Any, dtype: Any) -> Any:
+def values(given: Any) -> Any:
+    """An array or tracer for a number, an array, or nested lists of them."""
+    return array(asarray(given) if isinstance(given, (list, tuple)) else given)
+
+
+def parameter(given: Any, dtype: Any) -> Any:
     """A parameter as an array or tracer of a dtype."""
-    return astype(array(value), np.dtype(dtype))
+    return astype(values(given), np.dtype(dtype))
 
 
 def common_shape(function: str, shape: Any, *parameters: Any) -> Shape:

@@ -13,7 +13,6 @@ import numpy as np
 
 from ..errors import DTypeError, OptionError, ShapeError
 from ..ir import Shape
-from ..numpy.elementwise import array
 from ..numpy.indexing import take
 from ..ops import elementwise as el
 from ..ops import random as ops
@@ -22,7 +21,16 @@ from ..ops.cast import astype
 from ..ops.reduce import argmax
 from ..ops.shape import moveaxis, normalize_axis, reshape
 from ..ops.sort import argsort, permute
-from ._arguments import as_key, common_shape, floating, integral, parameter, ranked, shape_of
+from ._arguments import (
+    as_key,
+    common_shape,
+    floating,
+    integral,
+    parameter,
+    ranked,
+    shape_of,
+    values,
+)
 from .continuous import gumbel
 
 
@@ -95,15 +103,23 @@ def randint(key: Any, shape: Any, minval: Any, maxval: Any, dtype: Any = int) ->
         array([1, 2, 1, 4, 4])
     """
     found = integral("randint", dtype)
-    bounds = []
-    for name, value in (("minval", minval), ("maxval", maxval)):
-        bound = array(value)
-        if bound.dtype.kind not in "iu":
-            raise DTypeError(f"randint: {name} has dtype {bound.dtype}, and must be an integer")
-        bounds.append(parameter(bound, np.uint64 if found == np.uint64 else np.int64))
+    bounds = [_bound("minval", minval, found), _bound("maxval", maxval, found)]
     target = common_shape("randint", shape, *bounds)
     low, high = (ranked(x, target) for x in bounds)
     return ops.integers(as_key(key), low, high, target, found)
+
+
+def _bound(name: str, value: Any, dtype: np.dtype[Any]) -> Any:
+    wide = np.dtype(np.uint64 if dtype == np.uint64 else np.int64)
+    if type(value) is int and value in range(2**63, 2**64) and wide == np.uint64:
+        value = np.uint64(value)
+    bound = values(value)
+    if bound.dtype.kind not in "iu" or (bound.dtype == np.uint64 and wide != np.uint64):
+        raise DTypeError(
+            f"randint: {name} has dtype {bound.dtype}, for integers of dtype {dtype}",
+            f"convert it: {name}.astype({wide.name!r})",
+        )
+    return parameter(bound, wide)
 
 
 def poisson(key: Any, lam: Any, shape: Any = None, dtype: Any = int) -> Any:
@@ -191,7 +207,7 @@ def categorical(
         >>> ft.random.categorical(ft.random.key(0), np.log([0.1, 0.2, 0.7]), shape=(5,))
         array([2, 2, 1, 1, 2])
     """
-    logits = array(logits)
+    logits = values(logits)
     logits = logits if logits.dtype.kind == "f" else astype(logits, np.dtype(float))
     axis = normalize_axis(axis, logits.ndim)
     logits = moveaxis(logits, axis, logits.ndim - 1)
@@ -237,7 +253,7 @@ def permutation(key: Any, x: Any, axis: int = 0, independent: bool = False) -> A
     key = as_key(key)
     if isinstance(x, (int, np.integer)):
         return _order(key, (_positive("permutation", x),), 0)
-    x = array(x)
+    x = values(x)
     axis = normalize_axis(axis, x.ndim)
     if independent:
         return permute(x, _order(key, x.shape, axis), axis)
@@ -286,7 +302,7 @@ def choice(
     if whole:
         count = _positive("choice", a)
     else:
-        a = array(a)
+        a = values(a)
         axis = normalize_axis(axis, a.ndim)
         count = a.shape[axis]
     wanted = math.prod(target)

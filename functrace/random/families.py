@@ -17,7 +17,7 @@ from ..ops.activations import sigmoid
 from ..ops.cast import result_dtype
 from ..ops.shape import broadcast_shapes, expand_dims
 from ..ops.softmax import softmax
-from ._arguments import as_key, common_shape, floating, parameter, ranked, shape_of
+from ._arguments import as_key, common_shape, floating, parameter, ranked, shape_of, values
 
 
 def gamma(key: Any, a: Any, shape: Any = None, dtype: Any = float) -> Any:
@@ -206,6 +206,7 @@ def multivariate_normal(
         array([0.05314361, 0.8077486 ])
     """
     name = "multivariate_normal"
+    mean, cov = values(mean), values(cov)
     found = floating(name, result_dtype(mean, cov, 1.0) if dtype is None else dtype)
     mean, cov = parameter(mean, found), parameter(cov, found)
     size = mean.shape[-1:]
