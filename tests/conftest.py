@@ -15,6 +15,7 @@ from . import (  # noqa: F401 -- they add to the table of cases
     op_cases_random,
     op_cases_scipy_linalg,
     op_cases_scipy_signal,
+    op_cases_stats,
     op_cases_special,
     op_cases_standard,
 )

@@ -13,13 +13,13 @@ from .elementwise import isfinite
 from .index import materialize
 
 
-def require(x: Any, condition: Any, message: str) -> Any:
+def require(x: Any, condition: Any, message: str, error: type[ValueError] = ValueError) -> Any:
     """The operand itself; where running finds that a condition does not hold everywhere, an error.
 
     Raises:
-        ValueError: when it runs, with the message.
+        error: when it runs, with the message.
     """
-    return bind(REQUIRE, x, condition, message=message)
+    return bind(REQUIRE, x, condition, message=message, error=error)
 
 
 def require_finite(x: Any) -> Any:
@@ -29,30 +29,30 @@ def require_finite(x: Any) -> Any:
     return require(x, isfinite(x), "array must not contain infs or NaNs")
 
 
-def _impl(x: Any, condition: Any, *, message: str) -> Any:
+def _impl(x: Any, condition: Any, *, message: str, error: type[ValueError]) -> Any:
     if not np.all(condition):
-        raise ValueError(message)
+        raise error(message)
     return np.array(x)[()]
 
 
-def _infer(x: ArrayType, condition: ArrayType, *, message: str) -> ArrayType:
+def _infer(x: ArrayType, condition: ArrayType, **_: Any) -> ArrayType:
     return x
 
 
-def _transpose(ct: Any, operands: Any, *, message: str) -> tuple[Any, ...]:
+def _transpose(ct: Any, operands: Any, **_: Any) -> tuple[Any, ...]:
     return (ct if isinstance(operands[0], Linear) else None, None)
 
 
-def _batch(size: int, operands: Any, mapped: Any, *, message: str) -> Any:
-    return require(materialize(size, operands[0], mapped[0]), operands[1], message)
+def _batch(size: int, operands: Any, mapped: Any, **params: Any) -> Any:
+    return require(materialize(size, operands[0], mapped[0]), operands[1], **params)
 
 
 REQUIRE = Primitive(
     "require",
     infer=_infer,
     impl=_impl,
-    jvp=lambda primals, tangents, out, *, message: tangents[0],
+    jvp=lambda primals, tangents, out, **_: tangents[0],
     transpose=_transpose,
     batch=_batch,
-    text=lambda x, condition, *, message: f"require({x}, {condition})",
+    text=lambda x, condition, **_: f"require({x}, {condition})",
 )
