@@ -396,8 +396,9 @@ class Recorder:
             f"a traced value of type {tracer.type} has no value under "
             f"{self.reason or 'a transform'}, but {why}",
             remedy
-            or "choose between values with np.where(condition, a, b); for a flag or a size, mark "
-            "the argument static: jit(f, static_argnums=...)",
+            or "choose between values with np.where(condition, a, b), between computations with "
+            "functrace.cond, repeat one with functrace.while_loop; for a flag or a size, mark the "
+            "argument static: jit(f, static_argnums=...)",
         )
 
     # The end.

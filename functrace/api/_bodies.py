@@ -246,27 +246,31 @@ def run_loop(
 
 
 def run_branches(
-    index: Any, functions: Sequence[Callable[..., Any]], operands: Sequence[Any], what: str
+    index: Any, functions: dict[str, Callable[..., Any]], operands: Sequence[Any], what: str
 ) -> Any:
     """The output of the function that an index names; all give the same types.
+
+    Args:
+        functions: the branches, by what messages call them.
 
     Raises:
         BranchError: when they do not, naming the path, and both types.
     """
     leaves, structure = tree.flatten(tuple(operands))
     types = leaf_types(leaves, [f"{what}: operand{path}" for path in tree.paths(structure)])
-    bodies = [trace_body(fun, structure, types, what) for fun in functions]
+    bodies = [trace_body(fun, structure, types, what) for fun in functions.values()]
     first = bodies[0]
-    for number, body in enumerate(bodies):
+    labels = list(functions)
+    for label, body in zip(labels, bodies, strict=True):
         if body.structure != first.structure:
             raise BranchError(
-                f"{what}: one branch returns the tree {first.structure}, and branch {number} "
+                f"{what}: {labels[0]} returns the tree {first.structure}, and {label} "
                 f"{body.structure}",
                 "let all branches return the same structure",
             )
     names = [f"the output{path}" for path in tree.paths(first.structure)]
     common = [
-        _common(column, name, what)
+        _common(dict(zip(labels, column, strict=True)), name, what)
         for column, name in zip(zip(*[b.types for b in bodies], strict=True), names, strict=True)
     ]
     programs, captured = with_captures(bodies)
@@ -276,20 +280,30 @@ def run_branches(
     return tree.unflatten(first.structure, to_user(outputs, common))
 
 
-def _common(types: Sequence[ArrayType], name: str, what: str) -> ArrayType:
-    dtype = np.result_type(*[promotion_value(type) for type in types])
-    weak = all(type.weak for type in types)
-    first = types[0]
-    for number, type in enumerate(types):
-        if type.shape != first.shape or (type.dtype != dtype and not type.weak):
-            other = next(t for t in types if t.shape != type.shape or t.dtype != type.dtype)
+def _common(types: dict[str, ArrayType], name: str, what: str) -> ArrayType:
+    """The type of an output: Python scalars become what the other branches return."""
+    dtype = np.result_type(*[promotion_value(type) for type in types.values()])
+    given = list(types.items())
+    for i, (label, type) in enumerate(given):
+        for other_label, other in given[:i]:
+            both_strong = not type.weak and not other.weak
+            if type.shape == other.shape and (type.dtype == other.dtype or not both_strong):
+                continue
             raise BranchError(
-                f"{what}: {name} has type {other} in one branch, and {type} in branch {number}",
+                f"{what}: {name} has type {other} in {other_label}, and {type} in {label}",
                 "return one shape from all branches"
                 if type.shape != other.shape
                 else f"cast one of them, with .astype(np.{dtype})",
             )
-    return ArrayType(first.shape, dtype, weak)
+    strong = [type for type in types.values() if not type.weak]
+    if strong and strong[0].dtype != dtype:
+        weak = next(label for label, type in given if type.weak)
+        raise BranchError(
+            f"{what}: {name} has type {strong[0]} in one branch, which {types[weak]} in {weak} "
+            "does not fit",
+            f"cast the first, with .astype(np.{dtype})",
+        )
+    return ArrayType(given[0][1].shape, dtype, not strong)
 
 
 def _casting(program: Program, types: Sequence[ArrayType]) -> Program:

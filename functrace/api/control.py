@@ -62,7 +62,8 @@ def cond(
     """
     chosen = _scalar(pred, "cond: the condition")
     index = chosen if chosen.dtype.kind == "b" else not_equal(chosen, 0)
-    return run_branches(index, [false_fun, true_fun], operands, "cond")
+    functions = {"the false branch": false_fun, "the true branch": true_fun}
+    return run_branches(index, functions, operands, "cond")
 
 
 @short_tracebacks
@@ -81,8 +82,8 @@ def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -
         >>> ft.switch(1, [np.sin, np.cos, np.tan], 0.0)
         np.float64(1.0)
     """
-    branches = list(branches)
-    if not branches:
+    functions = {f"branch {i}": branch for i, branch in enumerate(branches)}
+    if not functions:
         raise ArgumentError("switch: there are no branches", "give at least one function")
     chosen = _scalar(index, "switch: the index")
     if chosen.dtype.kind not in "iu":
@@ -90,7 +91,7 @@ def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -
             f"switch: the index is an integer, not {type_of(chosen)}",
             "use cond for a boolean, or convert with .astype(int)",
         )
-    return run_branches(astype(chosen, np.dtype(np.int64)), branches, operands, "switch")
+    return run_branches(astype(chosen, np.dtype(np.int64)), functions, operands, "switch")
 
 
 def _scalar(value: Any, what: str) -> Any:

@@ -43,13 +43,14 @@ class Deferred(NamedTuple):
                 stack of slices; None for what is no input.
             stacks: those of `stacked`.
         """
-        found = dict(zip(self.stacked, stacks, strict=True))
+        found: dict[Atom, Any] = dict(zip(self.stacked, stacks, strict=True))
 
         def operand(atom: Atom) -> tuple[Any, bool]:
             if isinstance(atom, Literal):
                 return atom.value, False
-            value = found.get(atom)
-            return known(atom) if value is None else (value, True)
+            if atom in found:
+                return found[atom], True
+            return known(atom)
 
         totals = []
         for total, products in zip(sums, self.products, strict=True):
@@ -83,8 +84,8 @@ def deferred(program: Program, count: int, fixed: set[Var], slices: set[Var]) ->
         terms.append([])
         products.append([])
         for term in _terms(output, made, uses):
-            equation = made.get(term) if isinstance(term, Var) else None
-            if equation is not None and uses[term] == 1 and equation.primitive is EINSUM:
+            equation = made.get(term) if isinstance(term, Var) and uses[term] == 1 else None
+            if equation is not None and equation.primitive is EINSUM:
                 varying = [a for a in equation.inputs if isinstance(a, Var) and a not in fixed]
                 new = {a: None for a in varying if a not in slices and a not in stacked}
                 if varying and sum(a.type.size for a in new) < term.type.size:
