@@ -70,8 +70,53 @@ def test_a_run_time_error_shows_the_line_of_the_trace_at_hand():
 def test_the_cache_is_bounded():
     limit = ft.cache_info().limit
     for i in range(limit + 10):
-        ft.grad(lambda x, c=float(i): c * x)(1.0)
+        ft.vmap(lambda x: 2 * x)(np.ones(i + 1))
     assert ft.cache_info().size == limit
+
+
+def test_numbers_that_vary_make_two_plans_and_no_more():
+    for step in range(1, 30):
+        rate, power = 0.5**step, step / 7.3
+
+        def loss(x, rate=rate, power=power, step=step):
+            return np.sum(rate * x**power + x * 3.0) / step
+
+        expected = (rate * power * X ** (power - 1) + 3.0) / step
+        np.testing.assert_allclose(ft.grad(loss)(X), expected, rtol=1e-13)
+    assert ft.cache_info().misses <= 3
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        lambda f: ft.grad(lambda x: np.sum(f(x)))(X),
+        lambda f: ft.vjp(f, X)[1](X)[0],
+        lambda f: ft.jvp(f, (X,), (X,))[1],
+        lambda f: ft.linearize(f, X)[1](X),
+        lambda f: ft.vmap(f)(X),
+        lambda f: ft.hessian(lambda x: np.sum(f(x) ** 2))(X),
+        lambda f: ft.elementwise_grad(f)(X),
+        lambda f: ft.grad(lambda x: np.sum(ft.vmap(ft.grad(lambda y: f(y) * y))(x)))(X),
+    ],
+    ids=["grad", "vjp", "jvp", "linearize", "vmap", "hessian", "elementwise_grad", "nested"],
+)
+def test_every_transform_sees_the_numbers_of_the_call(run):
+    def at(c):
+        return run(lambda x: np.sin(c * x) + c)
+
+    fresh = []
+    for c in (0.5, -0.0, 0.0, 2, 1.5, True, 0.5):
+        ft.clear_cache()
+        fresh.append(at(c))
+    ft.clear_cache()
+    for c, expected in zip((0.5, -0.0, 0.0, 2, 1.5, True, 0.5), fresh, strict=True):
+        np.testing.assert_allclose(at(c), expected, rtol=1e-14)
+
+
+def test_the_printed_program_shows_the_numbers_of_the_call():
+    for c in (2.5, 3.5, 4.5):
+        ft.grad(lambda x, c=c: np.sum(x * c))(X)
+        assert str(c) in str(ft.trace(lambda x, c=c: np.sum(x * c))(X))
 
 
 def test_clearing_forgets_everything():

@@ -465,10 +465,10 @@ def test_an_unknown_operand_is_left_to_its_own_reflected_operator():
 
 
 def test_unsupported_ufunc_methods_are_refused_by_name():
-    with pytest.raises(UnsupportedFunctionError, match=r"np.subtract.reduce"):
-        ft.grad(lambda x: np.subtract.reduce(x))(X)
-    with pytest.raises(UnsupportedFunctionError, match=r"np.multiply.reduceat"):
-        ft.grad(lambda x: np.sum(np.multiply.reduceat(x, [0, 1])))(X)
+    with pytest.raises(UnsupportedFunctionError, match=r"np.less.reduce"):
+        ft.grad(lambda x: np.less.reduce(x))(X)
+    with pytest.raises(UnsupportedFunctionError, match=r"np.ldexp.reduceat"):
+        ft.grad(lambda x: np.sum(np.ldexp.reduceat(x, [0, 1])))(X)
     with pytest.raises(UnsupportedFunctionError, match=r"np.hypot.at"):
         ft.grad(lambda x: np.hypot.at(x * 1, [0], x[0]) or x[0])(X)
 

@@ -17,6 +17,7 @@ from ..recorder import Recording, plain, record, type_of
 from ..source import internal
 from ..tracer import Tracer
 from ..tree import TreeDef
+from ._numbers import with_varying_numbers
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -130,6 +131,7 @@ def trace_call(
     *,
     name: str,
     reason: str = "",
+    reused: bool = False,
 ) -> tuple[Recording, TreeDef]:
     """Trace a function of a tree.
 
@@ -138,6 +140,8 @@ def trace_call(
         structure: the structure of its argument, with `leaves` of `types`.
         reason: the transform that withholds the leaves' values; without one, Python control flow
             may ask for values.
+        reused: whether what comes of the trace is to be found again by its structure. Numbers that
+            vary between calls are then captured inputs.
 
     Returns:
         The recording, and the structure of the output.
@@ -155,7 +159,7 @@ def trace_call(
 
     values = None if reason else [x if type(x) is Tracer else plain(x) for x in leaves]
     recording = record(flat, types, names=names, values=values, reason=reason, name=name)
-    return recording, out_structure[0]
+    return with_varying_numbers(recording) if reused else recording, out_structure[0]
 
 
 def to_user(values: Sequence[Any], types: Sequence[ArrayType]) -> list[Any]:

@@ -28,6 +28,7 @@ from ..ir import Equation, Program
 from ..passes.pipeline import clean, optimize
 from ..recorder import plain, recorder_for
 from ..source import Position, Source
+from ._numbers import forget
 
 _NUMPY_ERRORS = (ValueError, IndexError, ArithmeticError)  # ArithmeticError under np.errstate
 
@@ -194,3 +195,4 @@ def clear_cache() -> None:
     """
     _finished.clear()
     POOL.clear()
+    forget()

@@ -72,7 +72,7 @@ def vmap(
         ]
         recording, out_tree = trace_call(
             lambda call: fun(*call[0], **call[1]), structure, leaves, inner, names,
-            name=name, reason="vmap",
+            name=name, reason="vmap", reused=True,
         )  # fmt: skip
         mapped = (*(a is not None for a in axes), *[False] * len(recording.captured))
         program = recording.program

@@ -142,8 +142,9 @@ def _trace_primals(fun: Callable[..., Any], primals: Sequence[Any], transform: s
     names = leaf_names(structure, parameter_names(fun, len(primals)))
     types = leaf_types(leaves, names)
     recording, out_tree = trace_call(
-        lambda args: fun(*args), structure, leaves, types, names, name=function_name(fun)
-    )
+        lambda args: fun(*args), structure, leaves, types, names, name=function_name(fun),
+        reused=True,
+    )  # fmt: skip
     return _Traced(recording, out_tree, leaves, structure, types, names)
 
 

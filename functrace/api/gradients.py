@@ -103,8 +103,9 @@ def _value_and_grad(
         types = leaf_types(chosen.leaves, chosen.names)
         active = active_inputs(types, chosen.names, transform, holomorphic, allow_int)
         recording, out_tree = trace_call(
-            chosen.call, chosen.structure, chosen.leaves, types, chosen.names, name=name
-        )
+            chosen.call, chosen.structure, chosen.leaves, types, chosen.names, name=name,
+            reused=True,
+        )  # fmt: skip
         _check_scalar(recording, out_tree, has_aux, holomorphic, transform)
         mask = (*active, *[False] * len(recording.captured))
         program = recording.program

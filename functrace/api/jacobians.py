@@ -246,7 +246,7 @@ def elementwise_grad(fun: Callable[..., Any], argnums: int = 0) -> Callable[...,
         types = leaf_types(chosen.leaves, chosen.names)
         recording, out_tree = trace_call(
             chosen.call, chosen.structure, chosen.leaves, types, chosen.names,
-            name=function_name(fun),
+            name=function_name(fun), reused=True,
         )  # fmt: skip
         program = recording.program
         if len(types) != 1 or out_tree.kind is not None:

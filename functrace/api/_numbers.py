@@ -1,0 +1,114 @@
+"""Numbers that differ from call to call: a step size that decays, a count of steps.
+
+A Python number in a traced function is a constant of its Program, which lets the passes compute
+with it; but a Program with another number is another Program, to be rewritten and planned anew. So
+the numbers of each Program are compared with those that a Program of the same form had before, and
+those that have changed become inputs from then on.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable, Iterator
+from typing import Any
+
+from ..ir import Atom, Equation, Literal, Program, Var
+from ..recorder import Recording
+
+_LIMIT = 1024  # forms that are remembered
+
+
+class _Seen:
+    """The numbers that Programs of one form have had, and the places where these differed."""
+
+    __slots__ = ("numbers", "varying")
+
+    def __init__(self, numbers: tuple[bytes, ...]):
+        self.numbers = numbers
+        self.varying: frozenset[int] = frozenset()
+
+
+_seen: OrderedDict[Hashable, _Seen] = OrderedDict()
+_mutex = threading.Lock()
+
+
+def with_varying_numbers(recording: Recording) -> Recording:
+    """The recording with the numbers that vary between calls as captured inputs."""
+    program = recording.program
+    form, numbers = _form(program)
+    if not numbers:
+        return recording
+    bits = tuple([number.tobytes() for number in numbers])
+    with _mutex:
+        seen = _seen.get(form)
+        if seen is None:
+            _seen[form] = _Seen(bits)
+            while len(_seen) > _LIMIT:
+                _seen.popitem(last=False)
+            return recording
+        _seen.move_to_end(form)
+        if seen.numbers != bits:
+            changed = {i for i, (a, b) in enumerate(zip(seen.numbers, bits, strict=True)) if a != b}
+            seen.varying |= changed
+        varying = seen.varying
+    if not varying:
+        return recording
+    holes = {i: Var(Literal(numbers[i]).type) for i in sorted(varying)}
+    return Recording(
+        _with_holes(program, holes),
+        (*recording.captured, *[numbers[i] for i in holes]),
+        recording.output_types,
+    )
+
+
+def forget() -> None:
+    """Forget which numbers vary."""
+    with _mutex:
+        _seen.clear()
+
+
+def _is_number(atom: Atom) -> bool:
+    return isinstance(atom, Literal) and not atom.type.shape and atom.type.dtype.kind in "iufc"
+
+
+def _form(program: Program) -> tuple[Hashable, list[Any]]:
+    """What Programs that differ in numbers alone have in common, and the numbers."""
+    place: dict[Var, int] = {var: i for i, var in enumerate(program.inputs)}
+    numbers: list[Any] = []
+    rows: list[Hashable] = [program.input_types]
+    for equation in program.equations:
+        row: list[Hashable] = [equation.primitive, tuple(equation.params.items())]
+        for atom in equation.inputs:
+            if isinstance(atom, Var):
+                row.append(place[atom])
+            elif _is_number(atom):
+                numbers.append(atom.value)
+                row.append(atom.type)
+            else:
+                row.append(atom.key)
+        rows.append(tuple(row))
+        for var in equation.outputs:
+            place[var] = len(place)
+    rows.append(tuple([place[a] if isinstance(a, Var) else a.key for a in program.outputs]))
+    return tuple(rows), numbers
+
+
+def _with_holes(program: Program, holes: dict[int, Var]) -> Program:
+    """The Program in which some numbers are inputs, that come last."""
+    numbers = _numbered(holes)
+    equations = []
+    for e in program.equations:
+        inputs = tuple([next(numbers) or a if _is_number(a) else a for a in e.inputs])
+        if any(new is not old for new, old in zip(inputs, e.inputs, strict=True)):
+            e = Equation(e.primitive, inputs, e.params, e.outputs, e.position)
+        equations.append(e)
+    inputs = [*program.inputs, *holes.values()]
+    return Program(inputs, equations, program.outputs, program.name)
+
+
+def _numbered(holes: dict[int, Var]) -> Iterator[Var | None]:
+    i = 0
+    while True:
+        yield holes.get(i)
+        i += 1
