@@ -90,19 +90,18 @@ def blocks(keys: Words, first: Any, second: Any, stream: int) -> Words:
         An array of the shape that they broadcast to, and a last axis of four.
     """
     counter = [np.asarray(x).astype(np.uint64, copy=False) for x in (first, second)]
-    parts = np.broadcast_arrays(keys[..., 0], keys[..., 1], *counter)
-    count = parts[0].size
-    out = np.empty((count, 4), np.uint64)
-    if count < _MANY:
-        places = zip(*[x.ravel().tolist() for x in parts], strict=True)
+    places = np.broadcast(keys[..., 0], keys[..., 1], *counter)
+    out = np.empty((places.size, 4), np.uint64)
+    if places.size < _MANY:
         for i, (key0, key1, c0, c1) in enumerate(places):
             out[i] = _run((key0, key1), (c0, c1, 0, stream), 4)
     else:
+        parts = np.broadcast_arrays(keys[..., 0], keys[..., 1], *counter)
         key0, key1, c0, c1 = [x.ravel() for x in parts]
-        for start in range(0, count, _CHUNK // 2):
+        for start in range(0, places.size, _CHUNK // 2):
             part = slice(start, start + _CHUNK // 2)
             out[part] = _computed(key0[part], key1[part], c0[part], c1[part], stream)
-    return out.reshape(*parts[0].shape, 4)
+    return out.reshape(*places.shape, 4)
 
 
 def blocks_in_turn(keys: Words, rows: Any, attempt: int) -> Words:

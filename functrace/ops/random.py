@@ -53,7 +53,8 @@ def drawing(
             x.shape[: len(x.shape) - r]
             for x, r in zip(operands, ranks(operands, shape), strict=True)
         ]
-        return broadcast_shapes(name, lengths)
+        alike = all(n == lengths[0] for n in lengths)
+        return lengths[0] if alike else broadcast_shapes(name, lengths)
 
     def infer(*types: ArrayType, shape: Shape, dtype: Any, **_: Any) -> ArrayType:
         return ArrayType(leading(types, shape) + shape, dtype)
@@ -95,9 +96,9 @@ def _text(name: str) -> Rule:
 
 def _rows(x: Any, leading: Shape, rank: int) -> Any:
     """An operand with one leading axis, whose length is 1 where all rows are the same."""
-    core = x.shape[np.ndim(x) - rank :]
-    if np.size(x) == math.prod(core):
-        return np.reshape(x, (1, *core))
+    core = x.shape[len(x.shape) - rank :]
+    if len(x.shape) == rank or x.size == math.prod(core):
+        return x.reshape(1, *core)
     return np.broadcast_to(x, leading + core).reshape(-1, *core)
 
 
@@ -117,18 +118,18 @@ def _bits(keys: Words, *, count: int, dtype: np.dtype[Any]) -> np.ndarray:
     return found if not spare else (found >> np.uint64(spare)).astype(dtype)
 
 
+_PRECISION = {8: 53, 4: 24, 2: 11}  # the bits of a fraction, by the bytes of its dtype
+
+
 def _uniform(keys: Words, *, count: int, dtype: np.dtype[Any], open: bool) -> np.ndarray:
-    precision = np.finfo(dtype).nmant + 1
-    bits = precision - open  # the last bit is then a half, so that neither 0 nor 1 occurs
+    bits = _PRECISION[dtype.itemsize] - open  # the last bit is a half, if neither 0 nor 1 may be
     out = np.empty((len(keys), count), dtype)
     for rows, columns, found in runs(keys, count):
         found >>= np.uint64(64 - bits)
         whole = found.view(np.int64)
-        target = out[rows, columns]
-        if open:
-            np.multiply(whole + 0.5, 2.0**-bits, out=target, casting="same_kind")
-        else:
-            np.multiply(whole, 2.0**-bits, out=target, casting="same_kind")
+        np.multiply(
+            whole + 0.5 if open else whole, 2.0**-bits, out=out[rows, columns], casting="same_kind"
+        )
     return out
 
 
@@ -163,7 +164,7 @@ def normal(key: Any, shape: Shape, dtype: np.dtype[Any]) -> Any:
 
 
 def _truths(keys: Words, p: Any, *, count: int, dtype: np.dtype[Any]) -> np.ndarray:
-    if not np.all((p >= 0) & (p <= 1)):
+    if not ((p >= 0) & (p <= 1)).all():
         raise OptionError(
             f"bernoulli: p must be probabilities, and they are between {np.min(p)} and {np.max(p)}",
             "bring p into [0, 1], as by 1 / (1 + np.exp(-logits))",
@@ -188,13 +189,13 @@ def truths(key: Any, p: Any, shape: Shape) -> Any:
 
 def _integers(keys: Words, low: Any, high: Any, *, count: int, dtype: np.dtype[Any]) -> np.ndarray:
     """Unbiased (Lemire, "Fast random integer generation in an interval", 2019)."""
-    if np.any(low >= high):
+    if (low >= high).any():
         raise OptionError(
             "randint: minval must be less than maxval",
             "maxval itself is never drawn: randint(key, shape, 0, 6) has 0 to 5",
         )
     limits = np.iinfo(dtype)
-    if np.any(low < limits.min) or np.any(high - 1 > limits.max):
+    if (low < limits.min).any() or (high - 1 > limits.max).any():
         raise OptionError(
             f"randint: [minval, maxval) does not fit {dtype}, which has {limits.min} to "
             f"{limits.max}",
