@@ -159,12 +159,11 @@ def test_a_weight_of_zero_hides_what_it_weighs_and_has_a_gradient() -> None:
 
 
 def test_weights_that_cancel_give_minus_infinity_and_negative_sums_nan() -> None:
-    x = np.zeros(2)
     for b in ([1.0, -1.0], [1.0, -2.0]):
-        np.testing.assert_array_equal(
-            ft.jit(lambda x, b=b: special.logsumexp(x, b=np.array(b)))(x),
-            sc.logsumexp(x, b=np.array(b)),
-        )
+        with np.errstate(invalid="ignore"):  # of which older versions of SciPy warn
+            expected = sc.logsumexp(np.zeros(2), b=b)
+        actual = ft.jit(lambda x, b=b: special.logsumexp(x, b=np.array(b)))(np.zeros(2))
+        np.testing.assert_array_equal(actual, expected)
 
 
 def test_logsumexp_and_softmax_take_all_axes_that_scipy_takes() -> None:
