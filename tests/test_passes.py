@@ -11,7 +11,8 @@ import pytest
 
 import functrace as ft
 from functrace.ir import Program
-from functrace.passes.absorb import absorb, einsum_cost
+from functrace.passes.absorb import absorb
+from functrace.passes.cost import einsum_cost
 from functrace.passes.dead_code import dead_code
 from functrace.passes.pipeline import optimize
 from functrace.passes.simplify import RULES, simplify

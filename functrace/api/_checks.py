@@ -11,6 +11,7 @@ from ..errors import ArgumentError, DerivativeTypeError, ShapeError
 from ..ir import FLOAT0, ArrayType
 from ..ops.cast import astype
 from ..recorder import type_of
+from ..tree import TreeDef
 
 float0 = FLOAT0
 
@@ -89,3 +90,16 @@ def fit(value: Any, type: ArrayType, what: str) -> Any:
     if not np.can_cast(given.dtype, type.dtype, "same_kind"):
         raise DerivativeTypeError(f"{what} has dtype {given.dtype}, and it must be {type.dtype}")
     return astype(value, type.dtype)
+
+
+def check_aux(out_tree: TreeDef) -> None:
+    """Check that a function returned a pair, as `has_aux` asks.
+
+    Raises:
+        ArgumentError: when it did not.
+    """
+    if out_tree.kind is not tuple or len(out_tree.children) != 2:
+        raise ArgumentError(
+            "has_aux=True needs a function that returns (output, auxiliary), and this one returned "
+            f"{out_tree}"
+        )

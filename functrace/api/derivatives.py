@@ -28,6 +28,7 @@ from ._border import (
 )
 from ._checks import (
     active_inputs,
+    check_aux,
     check_callable,
     check_outputs,
     fill_integers,
@@ -193,16 +194,8 @@ def _pair(
     value, tangent = tree.unflatten(out_tree, values), tree.unflatten(out_tree, tangents)
     if not has_aux:
         return value, tangent
-    _check_aux(out_tree)
+    check_aux(out_tree)
     return value[0], tangent[0], value[1]
-
-
-def _check_aux(out_tree: TreeDef) -> None:
-    if out_tree.kind is not tuple or len(out_tree.children) != 2:
-        raise ArgumentError(
-            "has_aux=True needs a function that returns (output, auxiliary), and this one returned "
-            f"{out_tree}"
-        )
 
 
 # Reverse mode
@@ -254,7 +247,7 @@ def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[
     active_outputs = parts.active_outputs
     aux: list[Any] = []
     if has_aux:
-        _check_aux(out_tree)
+        check_aux(out_tree)
         first = out_tree.children[0].size
         value, *aux = value
         out_tree, out_types = out_tree.children[0], out_types[:first]

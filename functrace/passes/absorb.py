@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from itertools import count
 from typing import Any
 
@@ -21,11 +20,10 @@ from ..ops import elementwise as ops
 from ..ops.contract import EINSUM, LETTERS, canonical, split
 from ..ops.shape import BROADCAST_TO, REDUCE_SUM, RESHAPE, TRANSPOSE, broadcast_to, reshape
 from ..recorder import bind, rewriting
-from .contraction import pairings
+from .cost import CALL, cost, einsum_cost
 
 _MOST = 12  # operands of one einsum; the order of more takes long to find
 _GAIN = 0.9  # of the estimated cost is to be left at most
-_CALL = 500.0  # elements that could be moved in the time of one call
 
 Term = tuple[int, ...]  # an index for each axis of an operand; _DROPPED for axes of length 1
 _DROPPED = -1
@@ -147,13 +145,13 @@ def _grown(number: int, uses: _Uses) -> _Form | None:
     if form is None:
         return None
     inside = {number}
-    separate = _cost_of(uses.equations[number])
+    separate = cost(uses.equations[number])
     best, gain, absorbed = None, 0.0, set[int]()
     refused: set[Atom] = set()
     while len(form.operands) <= _MOST:
-        cost = _cost(form) if len(inside) > 1 else None
-        if cost is not None and cost < _GAIN * separate and separate - cost > gain:
-            best, gain, absorbed = form, separate - cost, inside - {number}
+        merged = _form_cost(form) if len(inside) > 1 else None
+        if merged is not None and merged < _GAIN * separate and separate - merged > gain:
+            best, gain, absorbed = form, separate - merged, inside - {number}
         for atom in form.operands:
             place = uses.maker_within(atom, inside) if atom not in refused else None
             maker = None if place is None else uses.equations[place]
@@ -162,7 +160,7 @@ def _grown(number: int, uses: _Uses) -> _Form | None:
                 continue
             form = form.with_inlined(maker)
             inside.add(place)
-            separate += _cost_of(maker)
+            separate += cost(maker)
             break
         else:
             break
@@ -288,46 +286,15 @@ _ROOTS = (EINSUM, REDUCE_SUM)
 # Costs, in elements moved
 
 
-def _cost(form: _Form) -> float | None:
+def _form_cost(form: _Form) -> float | None:
     """The estimated cost of a form as one einsum; None when it has no spec."""
     found = form.spec()
     if found is None or any(atom.type.size == 0 for atom in form.operands):
         return None
     spec, shapes, repeats = found
     size = math.prod([form.sizes[i] for i in form.output])
-    scaling = 0.0 if repeats * form.factor == 1 else min([size, *map(math.prod, shapes)]) + _CALL
+    scaling = 0.0 if repeats * form.factor == 1 else min([size, *map(math.prod, shapes)]) + CALL
     return einsum_cost(spec, shapes) + scaling
-
-
-@lru_cache(maxsize=4096)
-def einsum_cost(spec: str, shapes: tuple[Shape, ...]) -> float:
-    """The estimated cost of an einsum in the order that opt_einsum chooses."""
-    steps: Sequence[tuple[tuple[int, ...], str]] = [(tuple(range(len(shapes))), spec)]
-    if len(shapes) > 2:
-        steps = pairings(spec, shapes)
-    terms, _ = split(spec)
-    sizes = {c: n for t, s in zip(terms, shapes, strict=True) for c, n in zip(t, s, strict=True)}
-    total = 0.0
-    for _, step in steps:
-        inputs, output = split(step)
-        moved = sum(math.prod([sizes[c] for c in term]) for term in (*inputs, output))
-        loop = math.prod([sizes[c] for c in set("".join(inputs))])
-        summed = not set("".join(inputs)) <= set(output)
-        # A product of matrices does several multiplications in the time of one move.
-        total += _CALL + moved + (loop / 4 if summed and len(inputs) == 2 else 0)
-    return total
-
-
-def _cost_of(equation: Equation) -> float:
-    """The estimated cost of an equation as it stands."""
-    if equation.primitive is EINSUM:
-        return einsum_cost(
-            equation.params["spec"], tuple([atom.type.shape for atom in equation.inputs])
-        )
-    if equation.primitive in (TRANSPOSE, BROADCAST_TO, RESHAPE):
-        return _CALL
-    moved = [atom.type.size for atom in (*equation.inputs, *equation.outputs)]
-    return _CALL + sum(moved)
 
 
 # Equations of forms
