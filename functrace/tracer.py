@@ -153,8 +153,14 @@ class Tracer:
         return answer(function, args, kwargs)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
-        if user_operation() == "store":
+        operation = user_operation()
+        if operation == "store":
             raise self._assigned()
+        if operation == "load" and not self.type.inexact:
+            raise TracerConversionError(
+                f"a plain NumPy array was indexed by a traced value of type {self.type}",
+                "write functrace.numpy.take(a, i, axis=0) for a[i]",
+            )
         raise TracerConversionError(
             f"a traced value of type {self.type} was converted to a plain NumPy array, which "
             "would cut its derivative (np.asarray, np.array, or a function that calls them)",

@@ -22,6 +22,14 @@ class Loop(NamedTuple):
     reverse: bool = False
     cond: Program | None = None
 
+    @property
+    def params(self) -> dict[str, Any]:
+        """The parameters of the equation."""
+        params: dict[str, Any] = {"body": self.body, "consts": self.consts, "carry": self.carry}
+        if self.cond is None:
+            return {**params, "length": self.length, "reverse": self.reverse}
+        return {"cond": self.cond, **params}
+
     def parted(self, values: Sequence[T]) -> tuple[list[T], list[T], list[T]]:
         """What belongs to consts, carry and xs, of values for the operands."""
         first, second = self.consts, self.consts + self.carry
@@ -79,13 +87,8 @@ class Loop(NamedTuple):
         self, consts: Sequence[Any], carry: Sequence[Any], xs: Sequence[Any]
     ) -> tuple[list[Any], list[Any]]:
         """Run or record the loop; the last carry, and the ys."""
-        params: dict[str, Any] = {"body": self.body, "consts": self.consts, "carry": self.carry}
-        if self.cond is None:
-            params.update(length=self.length, reverse=self.reverse)
-        else:
-            params = {"cond": self.cond, **params}
         name = "scan" if self.cond is None else "while"
-        outputs = bind(PRIMITIVES[name], *consts, *carry, *xs, **params)
+        outputs = bind(PRIMITIVES[name], *consts, *carry, *xs, **self.params)
         return list(outputs[: self.carry]), list(outputs[self.carry :])
 
 

@@ -26,6 +26,7 @@ from ..transforms.transpose import transpose as transpose_program
 from .branch import choose
 from .loop import Loop, flagged, spread
 from .programs import build, depends, fresh_inputs, inline, or_zero, zeros_of
+from .pruning import pruned
 from .sums import Deferred, deferred, step_by_step
 
 Values = Sequence[Any]
@@ -222,38 +223,44 @@ def _optional(step: Program, consts: int, carry: int) -> Program:
 
 def transpose(cotangents: Values, operands: Values, **params: Any) -> list[Any]:
     """Cotangents of the linear operands of a loop."""
-    loop = Loop(**params)
-    given_linear = [isinstance(x, Linear) for x in operands]
+    loop, places, kept = pruned(Loop(**params), [ct is not None for ct in cotangents])
+    found = _transposed(loop, flagged(cotangents, kept), [operands[i] for i in places])
+    result: list[Any] = [None] * len(operands)
+    for i, ct in zip(places, found, strict=True):
+        result[i] = ct
+    return result
+
+
+def _transposed(loop: Loop, cotangents: Values, operands: Values) -> list[Any]:
+    given = [isinstance(x, Linear) for x in operands]
     # A carry that starts as zero is linear, too, where a step makes it depend on what is.
-    _, linear, _ = loop.settled(given_linear, lambda body, on: (None, depends(body, on)))
+    _, linear, _ = loop.settled(given, lambda body, on: (None, depends(body, on)))
     if loop.cond is not None or not all(loop.parted(linear)[1]):
-        return _of_linear_part(loop, cotangents, operands, given_linear)
-    k = loop.carry
-    live = [True] * k + [ct is not None for ct in cotangents[k:]]
-    body = loop.body
-    own = Program(body.inputs, body.equations, flagged(body.outputs, live), body.name)
-    pulled = clean(transpose_program(own, linear))
+        return _of_linear_part(loop, cotangents, operands, given)
+    pulled = clean(transpose_program(loop.body, linear))
     consts, _, xs = ([x for x in group if not isinstance(x, Linear)]
                      for group in loop.parted(operands))  # fmt: skip
-    sums = flagged(loop.parted(body.input_types)[0], loop.parted(linear)[0])
-    given = [ct for ct in cotangents[k:] if ct is not None]
+    sums, carries = (flagged(t, on) for t, on in zip(
+        loop.parted(loop.body.input_types)[:2], loop.parted(linear)[:2], strict=True
+    ))  # fmt: skip
     reverse, later = _reversed(loop, pulled, len(consts), len(sums), len(xs))
-    carries = loop.parted(body.input_types)[1]
     kept = [bool(terms) for terms in later.terms]
+    k, n = loop.carry, sum(kept)
     start = [
         zeros_of(type) if ct is None else ct
         for ct, type in zip(
-            [*[None] * sum(kept), *cotangents[:k]], [*flagged(sums, kept), *carries], strict=True
+            [*[None] * n, *cotangents[:k]], [*flagged(sums, kept), *carries], strict=True
         )
     ]
-    last, ys = reverse.bind(consts, start, [*xs, *given])
+    last, ys = reverse.bind(consts, start, [*xs, *cotangents[k:]])
     count = len(ys) - len(later.stacked)
-    inputs = dict(zip(pulled.inputs, [*consts, *xs, *[None] * k, *given], strict=True))
+    inputs = dict(zip(pulled.inputs, [*consts, *xs, *[None] * k, *cotangents[k:]], strict=True))
     sliced = set(pulled.inputs[len(consts) :])
     totals = later.after(
-        spread(last[: sum(kept)], kept), lambda var: (inputs[var], var in sliced), ys[count:]
+        spread(last[:n], kept), lambda var: (inputs[var], var in sliced), ys[count:]
     )
-    return spread([*totals, *last[sum(kept) :], *ys[:count]], linear)
+    found = spread([*totals, *last[n:], *ys[:count]], linear)
+    return [ct if on else None for ct, on in zip(found, given, strict=True)]
 
 
 def _reversed(

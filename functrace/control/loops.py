@@ -19,13 +19,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import ProgramError
-from ..ir import UNKNOWN, ArrayType, Equation, Program, fits
+from ..ir import UNKNOWN, ArrayType, Program, fits
 from ..ops.reduce import reduce_any
 from ..ops.shape import moveaxis
-from ..passes.dead_code import dead_code
 from ..primitive import Primitive, Shared
 from ..transforms.vmap import vmap as vmap_program
-from .loop import Loop, flagged
+from .loop import Loop
 from .loop_rules import jvp, transpose
 from .programs import (
     build,
@@ -34,9 +33,9 @@ from .programs import (
     rows,
     rows_program,
     select_rows,
-    used_inputs,
     zeros_of,
 )
+from .pruning import prune
 from .running import prepare
 
 # Meaning
@@ -71,44 +70,6 @@ def _demand(
 
 def _impl(*operands: Any, **params: Any) -> tuple[Any, ...]:
     return prepare(reference_compile, **params)(*operands)
-
-
-def _prune(equation: Equation, live: Sequence[bool]) -> Equation:
-    """Keep the live outputs, and the carries, consts and xs that these need."""
-    loop = Loop(**equation.params)
-    body, k = loop.body, loop.carry
-    nothing = [False] * len(body.inputs)
-    tested = nothing if loop.cond is None else used_inputs(loop.cond)
-    needed = [on or test for on, test in zip(live, loop.parted(tested)[1], strict=False)]
-    while True:
-        kept = [*needed, *live[k:]]
-        smaller = dead_code(
-            Program(body.inputs, body.equations, flagged(body.outputs, kept), body.name)
-        )
-        used = [a or b for a, b in zip(used_inputs(smaller), tested, strict=True)]
-        grown = [a or b for a, b in zip(needed, loop.parted(used)[1], strict=True)]
-        if grown == needed:
-            break
-        needed = grown
-    first = loop.consts + k
-    consts = [i for i in range(loop.consts) if used[i]]
-    xs = [i for i in range(first, len(body.inputs)) if used[i]]
-    if not xs and loop.cond is None and loop.length == UNKNOWN:
-        xs = [first]  # it tells the number of steps
-    places = [*consts, *[loop.consts + i for i in range(k) if needed[i]], *xs]
-    params = dict(equation.params, consts=len(consts), carry=sum(needed))
-    params["body"] = _taking(smaller, places)
-    if loop.cond is not None:
-        params["cond"] = _taking(loop.cond, places)
-    inputs = tuple([equation.inputs[i] for i in places])
-    outputs = tuple(flagged(equation.outputs, kept))
-    return Equation(equation.primitive, inputs, params, outputs, equation.position)
-
-
-def _taking(program: Program, places: Sequence[int]) -> Program:
-    """A Program of some of its inputs. It uses no others."""
-    inputs = [program.inputs[i] for i in places]
-    return Program(inputs, program.equations, program.outputs, program.name)
 
 
 # Batching
@@ -207,7 +168,7 @@ SCAN = Primitive(
     multiple=True,
     joint=True,
     prepare=prepare,
-    prune=_prune,
+    prune=prune,
 )
 WHILE = Primitive(
     "while",
@@ -220,5 +181,5 @@ WHILE = Primitive(
     multiple=True,
     joint=True,
     prepare=prepare,
-    prune=_prune,
+    prune=prune,
 )

@@ -9,6 +9,7 @@ Each is NumPy's own function, but for those that its dispatch does not cover or 
 | `array`, `asarray`, `full`, `r_`, `c_`, `kaiser` | traced values, also in nested lists           |
 | `zeros`, `ones`, `empty`, `arange`, `eye`, `tri` | arrays that a traced function may assign to   |
 | `vectorize`                                      | traced elements                               |
+| `take`                                           | traced positions in a plain array             |
 | `nonzero`, `flatnonzero`, `argwhere`, `unique`   | `size=`, for a result of fixed size under jit |
 | `sort`, `clip`, `fft.fftfreq` and others         | options of the array API standard             |
 
@@ -71,6 +72,7 @@ from .creation import identity as identity
 from .creation import kaiser as kaiser
 from .creation import ones as ones  # pyright: ignore[reportGeneralTypeIssues]
 from .creation import zeros as zeros  # pyright: ignore[reportGeneralTypeIssues]
+from .indexing import take_any as take  # noqa: F401
 from .like import ascontiguousarray as ascontiguousarray
 from .like import asfortranarray as asfortranarray
 from .like import require as require

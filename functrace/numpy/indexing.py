@@ -302,6 +302,12 @@ def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "r
     )
 
 
+def take_any(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: Any = "raise") -> Any:
+    """As `np.take`, of whose operands NumPy asks only the first who answers for it."""
+    chosen = take if type(indices) is Tracer else np.take
+    return chosen(a, indices, axis, out, mode)
+
+
 def within(places: Any, length: int, mode: str) -> Any:
     """Indices brought into the range of an axis, as NumPy's `mode=` asks."""
     if mode == "clip":
