@@ -46,12 +46,12 @@ def pair(x: Any, y: Any) -> Any:
 
 FUNCTIONS = {
     "waist": (waist, (OUT,)),
-    "trees": (lambda t: pair(t["x"], t["y"]), ({"x": rng.normal(size=3), "y": rng.normal(size=3)},)),
+    "trees": (lambda t: pair(*t), ((rng.normal(size=3), rng.normal(size=3)),)),
     "scalar": (lambda x: np.sum(np.exp(x)), (rng.normal(size=(2, 3)),)),
     "of a scalar": (lambda t: t * np.arange(6.0).reshape(2, 3), (2.0,)),
     "identity": (lambda x: x, (rng.normal(size=3),)),
     "constant": (lambda x: np.ones(2), (rng.normal(size=3),)),
-    "waist of two": (lambda x: np.outer(np.sin(x[:9].sum()) * np.arange(20.0), x[9:].sum() * OUT[:9]),
+    "waist of two": (lambda x: np.outer(np.sin(x[:9].sum()) * OUT[:20], x[9:].sum() * OUT[:9]),
                      (rng.normal(size=30),)),
     "float32": (lambda x: np.sin(x) * x.sum(), (rng.normal(size=3).astype(np.float32),)),
     "loop": (lambda x: ft.scan(lambda c, _: (np.sin(c * x[:2]), c.sum()), x[:2], None, length=3),
