@@ -9,6 +9,7 @@ import numpy as np
 from ..ir import ArrayType
 from ..primitive import Linear, Primitive
 from ..recorder import bind
+from ..tracer import Tracer
 from .elementwise import isfinite
 from .index import materialize
 
@@ -26,6 +27,8 @@ def require_finite(x: Any) -> Any:
     """The operand, which must have no NaN and no infinite elements."""
     if x.dtype.kind not in "fc":
         return x
+    if type(x) is not Tracer:
+        return np.asarray_chkfinite(x)
     return require(x, isfinite(x), "array must not contain infs or NaNs")
 
 

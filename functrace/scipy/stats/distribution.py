@@ -14,6 +14,7 @@ the result. All is computed in double precision, as in SciPy.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from inspect import Parameter, Signature
 from typing import Any
@@ -59,6 +60,11 @@ def _middle(low: Any, high: Any) -> Any:
     """A finite point between two bounds."""
     low = np.where(np.isfinite(low), low, np.where(np.isfinite(high), high - 2, -1.0))
     return (low + np.where(np.isfinite(high), high, low + 2)) / 2
+
+
+def _endless(bound: Any) -> bool:
+    """Whether a bound of the support is known to be none."""
+    return isinstance(bound, float) and math.isinf(bound)
 
 
 def _is(condition: Any) -> bool:
@@ -137,7 +143,9 @@ class Distribution(Named):
         if "scale" not in self._scaling:
             parameters.append(1.0)
         *shapes, loc, scale = parameters
-        allowed = np.logical_and(scale > 0, self._valid(*shapes))
+        allowed = scale > 0
+        if shapes:
+            allowed = np.logical_and(allowed, self._valid(*shapes))
         if not _is(allowed):
             *shapes, scale = (np.where(allowed, p, np.nan) for p in (*shapes, scale))
         return x, shapes, loc, scale
@@ -154,11 +162,11 @@ class Distribution(Named):
             closed: whether the ends belong to the support.
         """
         low, high = self._bounds(shapes)
-        parts: list[tuple[Any, float]] = []
-        for bound, before, value in ((low, x < low if closed else x <= low, below),
-                                     (high, x > high if closed else x >= high, above)):  # fmt: skip
-            if not (isinstance(bound, float) and np.isinf(bound)):
-                parts.append((before, value))
+        parts = []
+        if not _endless(low):
+            parts.append((x < low if closed else x <= low, below))
+        if not _endless(high):
+            parts.append((x > high if closed else x >= high, above))
         return self._apart(method, x, shapes, parts, _middle(low, high))
 
     def _apart(
