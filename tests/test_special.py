@@ -284,10 +284,9 @@ def test_scaled_bessel_functions_of_complex_numbers_are_not_holomorphic() -> Non
         ft.grad(lambda z: sc.ive(1.0, z), holomorphic=True)(1 + 1j)
 
 
-def test_a_function_that_nobody_answers_for_is_refused_with_near_names() -> None:
-    with pytest.raises(UnsupportedFunctionError, match="scipy.special.chndtr.*") as caught:
+def test_a_function_that_nobody_answers_for_is_refused_by_its_own_name() -> None:
+    with pytest.raises(UnsupportedFunctionError, match=r"scipy\.special\.chndtr of a traced array"):
         ft.grad(lambda x: sc.chndtr(x, 1.0, 2.0))(1.0)
-    assert "chdtr" in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["logsumexp", "softmax", "log_softmax", "polygamma", "comb"])
