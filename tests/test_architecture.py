@@ -51,7 +51,7 @@ LAYERS: list[set[str]] = [
     {"control"},
     {"api"},
     {"nn", "random"},
-    {"__init__"},
+    {"__init__", "machine", "__main__"},
 ]
 # What is imported only when SciPy is there, and may import it.
 OF_SCIPY = {*PACKAGE.glob("scipy/**/*.py"), *PACKAGE.glob("ops/special_*.py"),
