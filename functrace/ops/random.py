@@ -61,12 +61,14 @@ def drawing(
 
     def impl(*operands: Any, shape: Shape, dtype: Any, **params: Any) -> Any:
         lead = leading(operands, shape)
+        size = math.prod(lead), math.prod(shape)
+        if 0 in size:
+            return np.empty(lead + shape, dtype)
         key, *parameters = [
             _rows(x, lead, r) for x, r in zip(operands, ranks(operands, shape), strict=True)
         ]
         if core is None:
             parameters = [_elements(x, shape) for x in parameters]
-        size = math.prod(lead), math.prod(shape)
         drawn = sampler(key, *parameters, count=size[1], dtype=dtype, **params)
         if len(drawn) != size[0]:
             drawn = np.repeat(drawn, size[0], axis=0)
