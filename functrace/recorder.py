@@ -80,6 +80,12 @@ def recorder_for(operands: Sequence[Any]) -> Recorder | None:
     return None
 
 
+def rewriting_recorder() -> Recorder | None:
+    """The innermost recorder when it is that of a transform or a rule, else None."""
+    recorder = _current.get()
+    return recorder if recorder is not None and recorder.rewriting else None
+
+
 def type_of(value: Any) -> ArrayType:
     """The type of a tracer, NumPy array, NumPy scalar or Python scalar.
 

@@ -15,7 +15,7 @@ def clipped(x, low):
     return ft.cond(np.sum(x) > low, lambda x: x * low, lambda x: np.sin(x), x)
 
 
-case("cond", clipped, real(3), real())
+case("choice by cond", clipped, real(3), real())
 case("cond of trees", lambda p, x: ft.cond(
     p, lambda x: (x["a"], {"b": x["a"] * 2}), lambda x: (-x["a"], {"b": np.exp(x["a"])}), {"a": x}
 ), booleans(), real(2))  # fmt: skip

@@ -119,10 +119,8 @@ def test_arrays_and_tracers_of_the_closure_are_used_as_they_are():
     assert f(1.0) == 36.0
     scale[0] = 7.0
     assert f(1.0) == 72.0
-    outer = lambda x: ft.grad(lambda y: ft.scan(lambda c, a: (c * x * y, None), a_start, XS)[0])(
-        2.0
-    )
-    a_start = 1.0
+    loop = lambda x, y: ft.scan(lambda c, a: (c * x * y, None), 1.0, XS)[0]
+    outer = lambda x: ft.grad(lambda y: loop(x, y))(2.0)
     assert_close(ft.grad(outer)(3.0), 324.0)  # d/dx of 3 x^3 y^2
 
 

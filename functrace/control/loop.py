@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from ..ir import UNKNOWN, ArrayType, Program, Var
 from ..primitive import PRIMITIVES
-from ..recorder import bind
+from ..recorder import bind, rewriting_recorder
 
 T = TypeVar("T")
 
@@ -87,8 +87,14 @@ class Loop(NamedTuple):
         self, consts: Sequence[Any], carry: Sequence[Any], xs: Sequence[Any]
     ) -> tuple[list[Any], list[Any]]:
         """Run or record the loop; the last carry, and the ys."""
-        name = "scan" if self.cond is None else "while"
-        outputs = bind(PRIMITIVES[name], *consts, *carry, *xs, **self.params)
+        primitive = PRIMITIVES["scan" if self.cond is None else "while"]
+        operands = [*consts, *carry, *xs]
+        recorder = rewriting_recorder()  # a rule must not run a loop, even one of constants
+        outputs = (
+            bind(primitive, *operands, **self.params)
+            if recorder is None
+            else recorder.record(primitive, operands, self.params)
+        )
         return list(outputs[: self.carry]), list(outputs[self.carry :])
 
 
