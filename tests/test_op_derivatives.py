@@ -22,6 +22,7 @@ from .helpers import (
     narrowed,
     pairing,
     random_like,
+    tolerance,
 )
 from .op_cases import CASES, Case
 
@@ -178,6 +179,15 @@ def test_a_cast_to_single_precision_passes_the_derivative_on() -> None:
         (lambda x: np.cumprod(np.stack([2.0, x, 3.0]))[2], 0.0, 6.0),
         (np.tanh, 500.0, 0.0),
         (np.expm1, -800.0, 0.0),
+        (lambda x: np.std(np.stack([x, 1.0, 1.0])), 1.0, 0.0),
+        (lambda x: np.nanstd(np.stack([x, np.nan, 1.0])), 1.0, 0.0),
+        (lambda x: np.heaviside(0.0, x), 0.3, 1.0),
+        (lambda x: np.heaviside(x, 0.3), 0.0, 0.0),
+        (lambda x: np.fmod(1.0, x), 0.1, -9.0),
+        (lambda x: np.arctan2(x, 1e-200), 1e-200, 5e199),
+        (lambda x: np.arctan2(1e200, x), 1e200, -5e-201),
+        (np.arcsinh, 1e200, 1e-200),
+        (lambda x: np.logaddexp(x, 1e16), 1e16, 0.5),
     ],
 )  # fmt: skip
 def test_derivatives_at_special_points(function: Any, x: float, expected: float) -> None:
@@ -205,6 +215,24 @@ def test_derivatives_at_special_points(function: Any, x: float, expected: float)
 def test_second_derivatives_at_special_points(function: Any, x: float, expected: float) -> None:
     np.testing.assert_allclose(ft.grad(ft.grad(function))(x), expected, atol=1e-15)
     np.testing.assert_allclose(ft.hessian(function)(x), expected, atol=1e-15)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_derivatives_of_sinc_in_low_precision_are_those_in_double(dtype: Any) -> None:
+    slope = ft.elementwise_grad(np.sinc)
+    x = np.linspace(-3, 3, 13).astype(dtype)
+    for derivative in (
+        slope,
+        ft.elementwise_grad(slope),
+        ft.elementwise_grad(ft.elementwise_grad(slope)),
+    ):
+        expected = derivative(x.astype(np.float64))
+        assert_close(derivative(x), expected.astype(dtype), tolerance(np.dtype(dtype)))
+
+
+def test_the_sign_of_a_complex_number_has_derivative_zero_at_zero() -> None:
+    assert ft.jvp(np.sign, (0j,), (1 + 2j,))[1] == 0
+    assert ft.grad(lambda z: np.sign(z).real)(0j) == 0
 
 
 def test_the_hessian_of_a_power_is_symmetric_at_exponent_zero() -> None:

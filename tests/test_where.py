@@ -21,10 +21,23 @@ def nested(x):
     return np.sum(np.where(x > -2, np.where(x > 0, 3 * np.log(2 * x), x), np.exp(x)))
 
 
+def used_twice(x):
+    y = np.log(x)
+    return np.sum(np.where(x > 0, y * y, 0.0))
+
+
+def in_several_branches(x):
+    y, positive = np.log(x), x > 0
+    inner = np.where(positive, np.where(x > 1, y, 2 * y), 0.0)
+    return np.sum(inner + np.where(positive, 3 * y, x))
+
+
 CASES = {
     "log": (safe_log, [0, 0, 0.5], [0, 0, -0.25]),
     "sqrt": (safe_sqrt, [1, 1, 0.5 / np.sqrt(2)], [0, 0, -0.25 * 2**-1.5]),
     "nested": (nested, [1, 1, 1.5], [0, 0, -0.75]),
+    "used twice": (used_twice, [0, 0, np.log(2)], [0, 0, (1 - np.log(2)) / 2]),
+    "in several branches": (in_several_branches, [1, 1, 2], [0, 0, -1]),
 }
 
 
@@ -78,3 +91,16 @@ def test_a_branch_behind_a_contraction_stays_finite():
         return np.sum(W @ np.where(x > 0, np.log(x), 0.0))
 
     np.testing.assert_allclose(ft.grad(f)(X), [0, 0, W[:, 2].sum() / 2])
+
+
+def test_one_condition_for_a_whole_branch_reaches_behind_reductions_and_products():
+    W = np.arange(9.0).reshape(3, 3)
+
+    def f(x):
+        return np.where(np.all(x > 0), np.sum(W @ np.log(np.reshape(x, (3, 1)))), x[0])
+
+    np.testing.assert_array_equal(ft.grad(f)(X), [1, 0, 0])
+    np.testing.assert_array_equal(ft.jit(ft.grad(f))(X), [1, 0, 0])
+    np.testing.assert_allclose(ft.grad(f)(X + 2), W.sum(axis=0) / (X + 2))
+    np.testing.assert_array_equal(ft.hessian(f)(X), np.zeros((3, 3)))
+    np.testing.assert_allclose(ft.vmap(ft.grad(f))(np.stack([X, X + 2]))[0], [1, 0, 0])

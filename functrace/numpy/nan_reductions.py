@@ -118,6 +118,6 @@ def nanstd(
     a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0,
     keepdims: Any = False, *, where: Any = True, mean: Any = MISSING, correction: Any = MISSING,
 ) -> Any:  # fmt: skip
-    return ops.sqrt(
+    return ops.root_of_squares(
         nanvar(a, axis, dtype, out, ddof, keepdims, where=where, mean=mean, correction=correction)
     )

@@ -60,7 +60,7 @@ def _axes(axis: Any, ndim: int) -> tuple[int, ...]:
 
 def _euclidean(x: Any, axes: tuple[int, ...]) -> Any:
     squares = ops.square(x) if x.dtype.kind != "c" else ops.real(ops.conjugate(x) * x)
-    return _power(shapes.reduce_sum(squares, axes), 0.5)
+    return ops.root_of_squares(shapes.reduce_sum(squares, axes))
 
 
 def _power(x: Any, exponent: float) -> Any:

@@ -199,7 +199,7 @@ def std(
     keepdims: Any = False, *, where: Any = True, mean: Any = MISSING, correction: Any = MISSING,
 ) -> Any:  # fmt: skip
     refuse("std", out=out)
-    return ops.sqrt(
+    return ops.root_of_squares(
         var(a, axis, dtype, None, ddof, keepdims, where=where, mean=mean, correction=correction)
     )
 

@@ -27,6 +27,7 @@ from ..recorder import bind, type_of
 from ..tracer import UFUNCS, Tracer, copied
 from ._families import binary, elementwise, unary
 from ._large import select
+from .activations import sigmoid
 from .cast import astype, operand, promote, promote_together, real_dtype_of
 from .shape import unbroadcast
 
@@ -61,7 +62,7 @@ def divmod_(x: Any, y: Any) -> tuple[Any, Any]:
 
 UFUNCS[np.divmod] = divmod_
 fmod = binary(
-    "fmod", np.fmod, lambda t, z, x, y: t, lambda t, z, x, y: -t * trunc(x / y)
+    "fmod", np.fmod, lambda t, z, x, y: t, lambda t, z, x, y: -t * rint((x - z) / y)
 )  # fmt: skip
 negative = unary("negative", np.negative, lambda t, y, x: -t, linear=(0,), text="-{}")
 reciprocal = unary("reciprocal", np.reciprocal, lambda t, y, x: -t * square(y), text="1 / {}")
@@ -124,20 +125,20 @@ sqrt = unary("sqrt", np.sqrt, lambda t, y, x: t / (y * 2))
 cbrt = unary("cbrt", np.cbrt, lambda t, y, x: t / (square(y) * 3))
 
 
-def _share(x: Any, y: Any, z: Any, exponential: Any) -> Any:
-    """The derivative of log(e^x + e^y) by x: e^(x-z), or its limit where x and z are infinite."""
-    infinite = logical_and(equal(x, z), isinf(x))
-    limit = where(equal(x, y), x.dtype.type(0.5), x.dtype.type(1))
-    return where(infinite, limit, exponential(where(infinite, 0, x) - where(infinite, 0, z)))
+def _share(x: Any, y: Any, scale: float = 1) -> Any:
+    """The share of e^x in e^x + e^y; a half where both are the same infinity."""
+    tied = logical_and(equal(x, y), isinf(x))
+    return sigmoid((where(tied, 0, x) - where(tied, 0, y)) * scale)
 
 
 logaddexp = binary(
     "logaddexp", np.logaddexp,
-    lambda t, z, x, y: t * _share(x, y, z, exp), lambda t, z, x, y: t * _share(y, x, z, exp),
+    lambda t, z, x, y: t * _share(x, y), lambda t, z, x, y: t * _share(y, x),
 )  # fmt: skip
 logaddexp2 = binary(
     "logaddexp2", np.logaddexp2,
-    lambda t, z, x, y: t * _share(x, y, z, exp2), lambda t, z, x, y: t * _share(y, x, z, exp2),
+    lambda t, z, x, y: t * _share(x, y, math.log(2)),
+    lambda t, z, x, y: t * _share(y, x, math.log(2)),
 )  # fmt: skip
 
 # Trigonometry
@@ -151,20 +152,35 @@ arctan = unary("arctan", np.arctan, lambda t, y, x: t / (square(x) + 1))
 sinh = unary("sinh", np.sinh, lambda t, y, x: t * cosh(x))
 cosh = unary("cosh", np.cosh, lambda t, y, x: t * sinh(x))
 tanh = unary("tanh", np.tanh, lambda t, y, x: t * (1 - square(y)))
-arcsinh = unary("arcsinh", np.arcsinh, lambda t, y, x: t / sqrt(square(x) + 1))
+arcsinh = unary("arcsinh", np.arcsinh, lambda t, y, x: t / _root_of_square_and_1(x))
 arccosh = unary("arccosh", np.arccosh, lambda t, y, x: t / (sqrt(x - 1) * sqrt(x + 1)))
 arctanh = unary("arctanh", np.arctanh, lambda t, y, x: t / (1 - square(x)))
 arctan2 = binary(
     "arctan2", np.arctan2,
-    lambda t, z, y, x: t * (x / (square(x) + square(y))),
-    lambda t, z, y, x: -t * (y / (square(x) + square(y))),
+    lambda t, z, y, x: t * _over_square(x, hypot(x, y)),
+    lambda t, z, y, x: -t * _over_square(y, hypot(x, y)),
 )  # fmt: skip
+
+
+def _over_square(x: Any, length: Any) -> Any:
+    """X / length², where the square itself may be too large or too small."""
+    return (x / length) / length
+
+
+def _root_of_square_and_1(x: Any) -> Any:
+    return hypot(x, 1) if x.dtype.kind == "f" else sqrt(square(x) + 1)
 
 
 def _cosine(x: Any, hypotenuse: Any) -> Any:
     """X / hypotenuse, and 0 where the hypotenuse is 0."""
     zero = equal(hypotenuse, 0)
     return where(zero, 0, x / where(zero, 1, hypotenuse))
+
+
+def root_of_squares(x: Any) -> Any:
+    """The square root of a sum of squares; the derivative is 0 where that is 0."""
+    zero = equal(x, 0)
+    return where(zero, 0, sqrt(where(zero, 1, x)))
 
 
 hypot = binary(
@@ -187,7 +203,8 @@ def _sign_partial(t: Any, y: Any, x: Any) -> Any:
     if x.dtype.kind == "f":
         return None
     radial = y * real(t * conjugate(y))  # x/|x| turns, but does not grow
-    return (t - radial) / where(equal(x, 0), 1, absolute(x))
+    zero = equal(x, 0)
+    return where(zero, 0, (t - radial) / where(zero, 1, absolute(x)))
 
 
 absolute = unary("abs", np.absolute, _abs_partial)
@@ -219,7 +236,7 @@ def real(x: Any) -> Any:
 
 def imag(x: Any) -> Any:
     """The imaginary part; zeros where x is real."""
-    return bind(IMAG, x) if x.dtype.kind == "c" else x * x.dtype.type(0)
+    return bind(IMAG, x) if x.dtype.kind == "c" else where(False, x, 0)
 
 
 # Steps and other ops without slope
@@ -228,7 +245,9 @@ floor = unary("floor", np.floor, ZERO)
 ceil = unary("ceil", np.ceil, ZERO)
 trunc = unary("trunc", np.trunc, ZERO)
 rint = unary("rint", np.rint, ZERO)
-heaviside = binary("heaviside", np.heaviside, ZERO, ZERO)
+heaviside = binary(
+    "heaviside", np.heaviside, ZERO, lambda t, z, x, y: where(equal(x, 0), t, 0)
+)  # fmt: skip
 nextafter = binary("nextafter", np.nextafter, NONDIFFERENTIABLE, NONDIFFERENTIABLE)
 spacing = unary("spacing", np.spacing, NONDIFFERENTIABLE)
 isfinite = unary("isfinite", np.isfinite, ZERO)

@@ -54,7 +54,7 @@ def sinc(x: Any, order: int = 0) -> Any:
 def _sinc_impl(x: Any, *, order: int) -> Any:
     if order == 0:
         return np.sinc(x)[()]
-    y = np.pi * x
+    y = np.pi * np.asarray(x, np.promote_types(x.dtype, np.float64))  # its powers overflow soon
     near = np.abs(y) < 2 + order
     far = _sinc_far(np.where(near, 1, y), order)
     value = np.where(near, _sinc_near(np.where(near, y, 0), order), far)

@@ -15,6 +15,7 @@ from ..ops.elementwise import unmasked
 from ..ops.shape import unbroadcast
 from ..primitive import Linear, Masked, NotLinearError
 from ..recorder import Recorder, rewriting
+from ..tracer import Tracer
 from .jvp import check_type, zeros
 from .linearize import Linearized, linearize, split
 
@@ -57,7 +58,29 @@ def transpose(
 
 
 def _accumulate(cotangents: dict[Var, Any], var: Var, ct: Any) -> None:
-    cotangents[var] = unmasked(cotangents[var]) + unmasked(ct) if var in cotangents else ct
+    cotangents[var] = _added(cotangents[var], ct) if var in cotangents else ct
+
+
+def _added(left: Any, right: Any) -> Any:
+    """The sum of two cotangents. Conditions that both are under are left to be applied later."""
+    if not (isinstance(left, Masked) and isinstance(right, Masked)):
+        return unmasked(left) + unmasked(right)
+    known = {_key(condition) for condition in right.conditions}
+    shared = tuple([condition for condition in left.conditions if _key(condition) in known])
+    value = _without(left, shared) + _without(right, shared)
+    return Masked(value, shared) if shared else value
+
+
+def _without(ct: Masked, shared: Sequence[tuple[Any, bool]]) -> Any:
+    """The cotangent with those conditions applied that are not shared."""
+    known = {_key(condition) for condition in shared}
+    own = tuple([condition for condition in ct.conditions if _key(condition) not in known])
+    return unmasked(Masked(ct.value, own))
+
+
+def _key(condition: tuple[Any, bool]) -> tuple[Any, bool]:
+    value, taken = condition
+    return (value.variable if type(value) is Tracer else id(value)), taken
 
 
 def _pull(
@@ -72,7 +95,7 @@ def _pull(
         for atom in equation.inputs
     ]
     found = [cotangents.pop(var, None) for var in equation.outputs]
-    if equation.primitive.elementwise and isinstance(found[0], Masked):
+    if isinstance(found[0], Masked) and _passes(equation, found[0]):
         given = _masked_pull(equation, operands, found[0])
     else:
         given = _apply_rule(equation, operands, [unmasked(ct) for ct in found])
@@ -97,8 +120,19 @@ def _apply_rule(equation: Equation, operands: Sequence[Any], found: Sequence[Any
         ) from None
 
 
+def _passes(equation: Equation, ct: Masked) -> bool:
+    """Whether conditions on the output's cotangent hold for those of the operands as well."""
+    if equation.primitive.elementwise:
+        return True
+    alone = not equation.primitive.multiple
+    return alone and not any(condition.shape for condition, _ in ct.conditions)
+
+
 def _masked_pull(equation: Equation, operands: Sequence[Any], ct: Masked) -> list[Any]:
-    """Hand on the unmasked value, elementwise; apply the conditions before summing anything."""
+    """Hand on the unmasked value; elementwise, apply the conditions before summing anything."""
+    if not equation.primitive.elementwise:
+        given = _apply_rule(equation, operands, [ct.value])
+        return [None if part is None else _under(part, ct.conditions) for part in given]
     shape = equation.outputs[0].type.shape
     wide = [Linear(x.type.with_shape(shape)) if isinstance(x, Linear) else x for x in operands]
     given = _apply_rule(equation, wide, [ct.value])
@@ -108,16 +142,21 @@ def _masked_pull(equation: Equation, operands: Sequence[Any], ct: Masked) -> lis
     ]
 
 
+def _under(part: Any, conditions: tuple[Any, ...]) -> Masked:
+    """A cotangent under further conditions."""
+    if isinstance(part, Masked):
+        return Masked(part.value, part.conditions + conditions)
+    return Masked(part, conditions)
+
+
 def _narrowed(part: Any, conditions: tuple[Any, ...], shape: Shape) -> Masked:
     """A cotangent under further conditions, summed to the shape of its operand.
 
     A condition that is the same along the axes summed over holds for the sum as well.
     """
-    if isinstance(part, Masked):
-        part, conditions = part.value, part.conditions + conditions
-    if part.shape != shape:
-        part = unbroadcast(unmasked(Masked(part, conditions)), shape)
-    return Masked(part, tuple([c for c in conditions if _fits(c[0].shape, shape)]))
+    ct = _under(part, conditions)
+    value = ct.value if ct.value.shape == shape else unbroadcast(unmasked(ct), shape)
+    return Masked(value, tuple([c for c in ct.conditions if _fits(c[0].shape, shape)]))
 
 
 def _fits(condition: Shape, shape: Shape) -> bool:
