@@ -3,6 +3,7 @@
 #   make demo                      train a network on handwritten digits; pictures in examples/output
 #   make test                      the tests
 #   make check                     lint, formatting, types, tests
+#   make coverage                  docs/coverage.md anew: what of NumPy and SciPy is supported
 #   make test PYTHON=python3.13    the same with another Python, in a venv of its own
 
 PYTHON ?= python3
@@ -15,7 +16,7 @@ SUPPORTED := import sys; sys.exit(sys.version_info < (3, 11) and \
   f"functrace needs Python 3.11 or later, and {sys.executable} is {sys.version.split()[0]}. \
   Name another: make PYTHON=python3.12")
 
-.PHONY: demo test check clean
+.PHONY: demo test check coverage clean
 .NOTPARALLEL: # two pips must not install into one venv at the same time
 
 demo: $(VENV)/.has-examples
@@ -30,6 +31,9 @@ check: $(VENV)/.has-dev
 	$(BIN)/ruff format --check
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+coverage: $(VENV)/.has-dev
+	$(BIN)/python docs/coverage.py
 
 clean:
 	rm -rf .venv .venv-* .pytest_cache .ruff_cache .hypothesis examples/output

@@ -83,7 +83,8 @@ def demand_answer(function: Callable[..., Any]) -> None:
     """
     if function not in FUNCTIONS:
         module = (getattr(function, "__module__", "") or "").removeprefix("numpy").strip(".")
-        name = f"{module}.{function.__name__}".strip(".").replace("lib.scimath", "emath")
+        module = "emath" if "scimath" in module else module  # where users find these
+        name = f"{module}.{function.__name__}".strip(".")
         raise unsupported(f"np.{name}", [known.__name__ for known in FUNCTIONS])
 
 

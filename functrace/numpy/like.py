@@ -13,12 +13,13 @@ from . import creation
 from ._register import implements
 from .shaping import atleast_1d
 
-for _function in (
-    creation.array, creation.asarray, creation.full, creation.zeros, creation.ones,
-    creation.empty, creation.arange, creation.eye, creation.identity,
-):  # fmt: skip
-    implements(getattr(np, _function.__name__))(_function)
-implements(np.asanyarray)(creation.asanyarray)
+NAMES = (
+    "array", "asarray", "asanyarray", "full", "zeros", "ones", "empty", "arange", "eye", "identity",
+    "ascontiguousarray", "asfortranarray", "require", "tri",
+)  # fmt: skip
+
+for _name in NAMES[:10]:
+    implements(getattr(np, _name))(getattr(creation, _name))
 
 
 # How a traced array will lie in memory is not decided yet.

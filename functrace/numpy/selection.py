@@ -72,7 +72,7 @@ def _integers(function: str, indices: Any) -> Any:
 @implements(np.unravel_index)
 def unravel_index(indices: Any, shape: Any, order: str = "C") -> tuple[Any, ...]:
     rest, places = _integers("unravel_index", indices), []
-    lengths = shape if isinstance(shape, (tuple, list)) else (shape,)
+    lengths = as_shape(shape)
     for length in lengths if order == "F" else lengths[::-1]:
         places.append(ops.remainder(rest, length))
         rest = ops.floor_divide(rest, length)

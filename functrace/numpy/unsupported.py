@@ -55,6 +55,21 @@ _ROWS: list[tuple[str, str, str]] = [  # names, why, what to do
         "it makes a function of Python objects",
         "use functrace.numpy.vectorize, or functrace.vmap",
     ),
+    (
+        "object_ str_ bytes_ void datetime64 timedelta64 character flexible",
+        "arrays of it hold no numbers",
+        "use numbers, or keep such arrays outside of the traced function",
+    ),
+    (
+        "broadcast flatiter nditer ndenumerate",
+        "it walks through memory",
+        "compute with whole arrays, or index by np.ndindex(x.shape)",
+    ),
+    (
+        "matrix memmap recarray record chararray poly1d busdaycalendar",
+        "it is a class with rules of its own",
+        "use plain arrays and functions of them, such as np.polyval",
+    ),
     ("test linalg.test fft.test", "it runs NumPy's own tests", "run them outside"),
     (
         "emath.arccos emath.arcsin emath.arctanh emath.log emath.log10 emath.log2 emath.logn "
@@ -77,6 +92,8 @@ _ATTRIBUTES: list[tuple[str, tuple[str, str]]] = [
     ("base ctypes data flags setflags strides", _LAYOUT),
     ("byteswap getfield setfield view", _BYTES),
     ("dump dumps tobytes tofile", _LEAVES),
+    ("itemset", ("NumPy has it no more", "use x[i] = v")),
+    ("newbyteorder tostring", ("NumPy has it no more", "use x.view and x.tobytes outside")),
     ("flat", ("it is an iterator over memory", "use x.ravel(), or x.reshape(-1)")),
     ("resize", ("a traced array keeps its shape", "use np.resize(x, shape), or np.pad")),
 ]
@@ -86,16 +103,36 @@ _METHODS: list[tuple[str, str, str, str]] = [  # ufuncs, methods, why, what to d
     (
         _COMPARISONS,
         "reduce accumulate reduceat",
-        "NumPy has no loop that compares truth values with numbers",
+        "comparisons have no loop that goes on from a truth value",
         "compare neighbours, np.all(x[:-1] < x[1:])",
     ),
     (
         "ldexp",
         "reduce accumulate reduceat",
-        "its operands are of different types",
+        "the operands of ldexp are of different types",
         "multiply by powers of two, x * 2.0**np.sum(n)",
     ),
 ]
+
+# Modules of NumPy other than linalg and fft: why
+MODULES = {
+    "char": "text",
+    "core": "NumPy's inside",
+    "ctypeslib": "memory of C programs",
+    "dtypes": "classes of dtypes, which need no support",
+    "emath": "name by name above",
+    "exceptions": "classes of errors, which need no support",
+    "f2py": "a compiler of Fortran",
+    "lib": "NumPy's inside; `stride_tricks.sliding_window_view` is supported",
+    "ma": "masked arrays compute by rules of their own; use np.where and the nan functions",
+    "matlib": "matrices compute by rules of their own",
+    "polynomial": "it converts coefficients to plain arrays; use np.polyval and its kin",
+    "random": "it draws plain arrays, for arguments; functrace.random draws in traced functions",
+    "rec": "records hold no numbers to trace",
+    "strings": "text",
+    "testing": "it compares plain arrays, outside of traced functions",
+    "typing": "types, which need no support",
+}
 
 REASONS.update({f"np.{name}": (why, do) for names, why, do in _ROWS for name in names.split()})
 REASONS.update({f"ndarray.{name}": row for names, row in _ATTRIBUTES for name in names.split()})

@@ -25,6 +25,8 @@ except ModuleNotFoundError as error:
         "install it with the extra: pip install functrace[scipy]",
     ) from error
 
+from . import unsupported as _unsupported  # noqa: F401 -- the reasons that errors give
+
 _PARTS = ("linalg", "signal", "special", "stats")
 
 
