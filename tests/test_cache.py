@@ -124,3 +124,33 @@ def test_clearing_forgets_everything():
     ft.clear_cache()
     info = ft.cache_info()
     assert (info.hits, info.misses, info.size) == (0, 0, 0)
+
+
+def test_what_was_new_about_a_program_is_told():
+    def f(x, y=None):
+        z = np.sin(x) if y is None else np.cos(x)  # the line
+        return np.sum(z.T)
+
+    assert "nothing" in ft.explain_retrace()
+    ft.grad(f)(X)
+    assert "first" in ft.explain_retrace()
+    ft.grad(f)(np.ones(3))
+    assert "the input x has type f64[3], and had f64[2]" in ft.explain_retrace()
+    ft.grad(lambda x: f(x, 1))(np.ones(3))
+    ft.grad(f)(np.ones((2, 3)))
+    ft.grad(f)(np.ones((2, 3)), 1)
+    told = ft.explain_retrace()
+    assert "is cos, and was sin" in told
+    assert "# the line" in told
+    ft.grad(f)(np.ones((2, 3)), 1)
+    assert ft.explain_retrace() == told
+
+
+def test_a_jitted_function_tells_why_it_was_traced_again():
+    f = ft.jit(lambda x, n: x * n, static_argnames="n")
+    assert "nothing" in f.explain_retrace()
+    f(X, n=2)
+    f(X, n=3)
+    assert "has the constant 3.0, and had 2.0" in f.explain_retrace()
+    f(X.astype(np.float32), n=3)
+    assert "f32[2], and had f64[2]" in f.explain_retrace()

@@ -29,6 +29,7 @@ from ..passes.pipeline import clean, optimize
 from ..recorder import plain, recorder_for
 from ..source import Position, Source
 from ._numbers import forget
+from ._retrace import Retraces
 
 _NUMPY_ERRORS = (ValueError, IndexError, ArithmeticError)  # ArithmeticError under np.errstate
 
@@ -166,11 +167,15 @@ class _StructuralCache:
 
 
 _finished = _StructuralCache(limit=512, equations=200_000)
+_retraces = Retraces()
 
 
 def finished(kind: Hashable, program: Program, make: Callable[[], Any]) -> Any:
     """What `make` gives for a Program, made once for each kind and structure."""
-    return _finished.get((kind, program.key), len(program.equations), make)
+    misses = _finished.misses
+    found = _finished.get((kind, program.key), len(program.equations), make)
+    _retraces.note(kind, program, new=_finished.misses != misses)
+    return found
 
 
 def cache_info() -> CacheInfo:
@@ -184,6 +189,24 @@ def cache_info() -> CacheInfo:
     return _finished.info()
 
 
+def explain_retrace() -> str:
+    """Why the last Program that was rewritten and planned was not found in the cache.
+
+    It compares the Program with the one before of the same function, under the same transform: an
+    input of another type, another operation at a line, another constant.
+
+    Example:
+        >>> import numpy as np, functrace as ft
+        >>> def f(x):
+        ...     return np.sum(x**2)
+        >>> gradients = [ft.grad(f)(np.ones(n)) for n in (3, 4)]
+        >>> ft.explain_retrace()
+        'value_and_grad of f was rewritten and planned anew: the input x has type f64[4], and had \
+f64[3]'
+    """
+    return _retraces.explain()
+
+
 def clear_cache() -> None:
     """Forget all finished Programs, and the memory that is kept for running them.
 
@@ -194,5 +217,6 @@ def clear_cache() -> None:
         0
     """
     _finished.clear()
+    _retraces.clear()
     POOL.clear()
     forget()

@@ -16,6 +16,7 @@ from ..recorder import Recording
 from ..tree import TreeDef
 from ._border import call_names, function_name, leaf_types, to_user, trace_call, transformed
 from ._execute import CacheInfo, Runner
+from ._retrace import Retraces
 
 _LIMIT = 256  # traces kept for one function
 
@@ -62,8 +63,8 @@ def jit(
 
     Returns:
         A function of the same arguments. It has `trace(*args)`, which gives the Program,
-        `cache_info()` and
-        `clear_cache()`.
+        `cache_info()`, `clear_cache()`, and `explain_retrace()`, which tells why the last trace
+        was needed.
 
     Raises:
         ConcretizationError: when Python needs the value of a traced argument.
@@ -92,6 +93,7 @@ class _Jit:
         self.numbers, self.names = _static_arguments(fun, static_argnums, static_argnames)
         self.compiled: dict[Any, _Compiled] = {}
         self.hits = self.misses = 0
+        self.retraces = Retraces()
         self.mutex = threading.Lock()
 
     def wrapped(self) -> Callable[..., Any]:
@@ -100,6 +102,7 @@ class _Jit:
         call.trace = self.trace
         call.cache_info = lambda: CacheInfo(self.hits, self.misses, len(self.compiled), _LIMIT)
         call.clear_cache = self.compiled.clear
+        call.explain_retrace = self.retraces.explain
         return call
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
@@ -125,6 +128,7 @@ class _Jit:
     def first(self, key: Any, structure: TreeDef, leaves: list[Any], static: _Static | None) -> Any:
         """Trace; keep the trace unless it depends on tracers of a surrounding function."""
         recording, out_tree = self.record(structure, leaves, static)
+        self.retraces.note("jit", recording.program, new=True)
         types = recording.output_types
         weak = any(type.weak for type in types)
         if recording.closed_over_tracers:
