@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import scipy.special as sc
+import scipy.special
+from scipy.special import _ufuncs as sc
 
 from ..primitive import ZERO
 from ..recorder import bind
@@ -103,7 +104,7 @@ k1e = unary("k1e", sc.k1e, lambda t, y, x: t * (y - (k0e(x) + _two(kve, x)) * 0.
 
 def _spherical(kind: str, below: int, above: int) -> tuple[Op, Op]:
     """The function and its derivative, which is (below n f(n-1) + above (n+1) f(n+1)) / (2n+1)."""
-    function = getattr(sc, f"spherical_{kind}n")
+    function = getattr(scipy.special, f"spherical_{kind}n")
 
     def slope(op: Op, t: Any, y: Any, n: Any, x: Any) -> Any:
         order = astype(n, real_dtype_of(y.dtype))

@@ -1,7 +1,9 @@
 """SciPy's special functions that are elementary: logarithms safe at 0, logistic, losses, powers.
 
 The ops here and in the other `special_*` files register as the answer for SciPy's ufuncs when they
-are imported, which needs SciPy. In a partial derivative `t` is the tangent of the operand.
+are imported, which needs SciPy. In a partial derivative `t` is the tangent of the operand. The
+ufuncs come from where SciPy defines them: under its option SCIPY_ARRAY_API, `scipy.special` itself
+has functions around them.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import scipy.special as sc
+from scipy.special import _ufuncs as sc
 
 from ._families import binary, unary
 from .elementwise import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import scipy.special as sc
+from scipy.special import _ufuncs as sc
 
 from ._families import binary, ufunc_op, unary
 from .elementwise import absolute, cos, exp, imag, less, real, sin, square, where

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import scipy.special as sc
+from scipy.special import _ufuncs as sc
 
 from ..primitive import ZERO
 from ._families import binary, unary
 from .elementwise import cos, equal, exp, less, real, sin, square, where
 from .gamma_slope import polygamma
 from .hurwitz import hurwitz
-from .special_tools import hidden, no_derivative
+from .special_tools import no_derivative
 
 # Γ. DLMF 5.2.2
 
@@ -42,7 +42,7 @@ def _trigamma(x: Any) -> Any:
     return where(left, square(math.pi / sin(where(left, x, 0.5) * math.pi)) - here, here)
 
 
-digamma = unary("digamma", sc.digamma, lambda t, y, x: t * _trigamma(x))
+digamma = unary("digamma", sc.psi, lambda t, y, x: t * _trigamma(x))
 
 # Quotients of Γ. Where a factor 1/Γ is 0, its own derivative counts alone.
 
@@ -92,7 +92,7 @@ poch = binary("poch", sc.poch, _poch_by_z, lambda t, y, z, m: t * (y * digamma(z
 # Zeta
 
 zeta = binary(
-    "zeta", hidden("_zeta"),
+    "zeta", sc._zeta,
     lambda t, z, s, q: t * hurwitz(s, q, 1) if s.dtype.kind == "f" else no_derivative(
         "zeta", "a complex argument")(t),
     lambda t, z, s, q: -t * (s * zeta(s + 1, q)),  # DLMF 25.11.17
@@ -114,5 +114,5 @@ def _riemann_partial(t: Any, z: Any, s: Any) -> Any:
     return t * where(left, reflected, hurwitz(where(left, 2, s), one, 1))
 
 
-riemann_zeta = unary("riemann_zeta", hidden("_riemann_zeta"), _riemann_partial)
+riemann_zeta = unary("riemann_zeta", sc._riemann_zeta, _riemann_partial)
 zetac = unary("zetac", sc.zetac, _riemann_partial)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import scipy.special as sc
+from scipy.special import _ufuncs as sc
 
 from ._families import binary, ufunc_op, unary
 from .elementwise import absolute, exp, less, log, log1p, power, square, where

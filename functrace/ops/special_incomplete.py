@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import scipy.special as sc
+from scipy.special import _ufuncs as sc
 
 from ._families import binary, ufunc_op
 from .densities import beta_density, gamma_density

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import scipy.special as sc
+from scipy.special import _ufuncs as sc
 
 from ..primitive import ZERO
 from ._families import binary, ufunc_op, unary
 from .elementwise import cos, cosh, equal, exp, rint, sin, sinh, sqrt, square, where
 from .special_hypergeometric import ellipe_slope, ellipk_slope
-from .special_tools import hidden, no_derivative, several
+from .special_tools import no_derivative, several
 
 # DLMF 6.2.1, 6.2.5, 8.19.13
 
@@ -48,7 +48,7 @@ shichi = several("shichi", sc.shichi, _shichi_jvp)
 # Lambert's function: w e^w = z. DLMF 4.13.4
 
 lambertw = ufunc_op(
-    "lambertw", hidden("_lambertw"),
+    "lambertw", sc._lambertw,
     (lambda t, w, z, k, tol: t * (exp(-w) / (1 + w)), ZERO, no_derivative("lambertw", "tol")),
 )  # fmt: skip
 

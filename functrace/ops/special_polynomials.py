@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import scipy.special as sc
+import scipy.special
+from scipy.special import _ufuncs as sc
 
 from ..primitive import ZERO
 from ..recorder import bind
@@ -91,7 +92,7 @@ def _by_azimuth(t: Any, y: Any, n: Any, m: Any, theta: Any, phi: Any) -> Any:
 
 SPH_HARM_Y = elementwise(
     "sph_harm_y",
-    lambda *operands: sc.sph_harm_y(*operands),
+    lambda *operands: scipy.special.sph_harm_y(*operands),
     lambda n, m, theta, phi: np.result_type(theta.dtype, np.complex64),
     (ZERO, ZERO, _by_polar_angle, _by_azimuth),
 )

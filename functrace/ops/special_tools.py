@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import scipy.special as sc
 
 from ..errors import NonDifferentiableError
 from ..ir import ArrayType
@@ -18,11 +17,6 @@ from ._families import ElementwiseOp, align_ranks
 from .cast import loop_dtypes, promote
 from .elementwise import equal, logical_and, where
 from .shape import broadcast_shapes
-
-
-def hidden(name: str) -> np.ufunc:
-    """A ufunc that a function of SciPy calls and that has no public name of its own."""
-    return getattr(sc._ufuncs, name)  # type: ignore[attr-defined]
 
 
 def no_derivative(function: str, parameter: str, remedy: str = "") -> Rule:

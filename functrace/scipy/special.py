@@ -54,7 +54,8 @@ else:
     def __getattr__(name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(_sc, name)
+        ufunc = getattr(_sc._ufuncs, name, None)  # also where SciPy wraps it: SCIPY_ARRAY_API
+        return getattr(_sc, name) if ufunc is None else ufunc
 
     def __dir__() -> list[str]:
         return sorted({*globals(), *dir(_sc)})
