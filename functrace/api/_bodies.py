@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import tree
+from ..control.blocks import bind_in_blocks
 from ..control.branch import choose
 from ..control.loop import Loop
 from ..control.programs import build, inline
@@ -199,11 +200,15 @@ def _mend(old: ArrayType, new: ArrayType) -> str:
 
 
 def run_loop(
-    loop: Loop, consts: Sequence[Any], begin: Start, types: Sequence[ArrayType], xs: Sequence[Any]
-) -> tuple[list[Any], Sequence[Any]]:
+    loop: Loop, consts: Sequence[Any], begin: Start, types: Sequence[ArrayType], xs: Sequence[Any],
+    every: int | None = None,
+) -> tuple[list[Any], Sequence[Any]]:  # fmt: skip
     """The last carry, as Python scalars where it started as such, and the ys.
 
     What no step changes is no carry.
+
+    Args:
+        every: the number of steps to be checkpointed together.
     """
     own, carry, rest = loop.parted(loop.body.inputs)
     changes = [a is not var for a, var in zip(loop.body.outputs, carry, strict=False)]
@@ -228,7 +233,11 @@ def run_loop(
     )
 
     def call(operands: list[Any]) -> list[Any]:
-        last, ys = smaller.bind(*smaller.parted(operands))
+        groups = smaller.parted(operands)
+        if every is None or every >= smaller.length:
+            last, ys = smaller.bind(*groups)
+        else:
+            last, ys = bind_in_blocks(smaller, every, *groups)
         return [*last, *ys]
 
     fixed = [*consts, *[first[i] for i in steady]]

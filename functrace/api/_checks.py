@@ -103,3 +103,14 @@ def check_aux(out_tree: TreeDef) -> None:
             "has_aux=True needs a function that returns (output, auxiliary), and this one returned "
             f"{out_tree}"
         )
+
+
+def demand_count(value: Any, what: str, of: str) -> None:
+    """Check that a value is a number of things, one or more.
+
+    Raises:
+        ArgumentError: when it is not.
+    """
+    counts = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not (counts and value > 0):
+        raise ArgumentError(f"{what}={value!r} is no number of {of}", "give an int of 1 or more")
