@@ -173,6 +173,23 @@ def test_rows_of_a_batch_that_are_done_stay_as_they_are():
     np.testing.assert_array_equal(steps, [0, 1, 3])
 
 
+def test_steps_and_branches_that_do_not_count_divide_by_nothing():
+    def root(a):
+        return ft.while_loop(lambda y: abs(y * y - a) > 1e-9, lambda y: (y + a / y) / 2, a + 1)
+
+    def roots(a):
+        return ft.scan(lambda c, _: (root(c + a), c), a, length=3)[0]
+
+    a = np.array([1.0, 4.0, 50.0])
+    with np.errstate(all="raise"):
+        assert_close(ft.vmap(ft.grad(root))(a), 0.5 / np.sqrt(a), 1e-9)
+        looped = np.stack([ft.grad(roots)(x) for x in a])
+        assert_close(ft.vmap(ft.grad(roots))(a), looped, 1e-9)
+        either = lambda x: ft.cond(x > 2, lambda x: np.sin(x) / (x * x), np.exp, x)
+        expected = [ft.grad(either)(x) for x in a]
+        assert_close(ft.vmap(ft.grad(either))(a), np.array(expected), 1e-9)
+
+
 # Programs
 
 

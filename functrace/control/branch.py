@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..errors import ProgramError
-from ..ir import UNKNOWN, ArrayType, Atom, Equation, Program, Var, fits, zero
+from ..ir import UNKNOWN, ArrayType, Atom, Equation, Program, Var, fits
 from ..ops.elementwise import less_equal, logical_not
 from ..passes.dead_code import dead_code
 from ..primitive import Linear, NotLinearError, Primitive, Shared
@@ -23,6 +23,7 @@ from ..transforms.linearize import linearize
 from ..transforms.transpose import transpose as transpose_program
 from ..transforms.vmap import vmap as vmap_program
 from .programs import (
+    filler,
     inline,
     or_zero,
     reference_compile,
@@ -143,7 +144,7 @@ def _linearized(
 ) -> tuple[Sequence[Any], Sequence[Any]]:
     """A choice that gives the residuals of all branches, and a choice of linear branches.
 
-    Residuals of branches that are not taken are zeros. What is an operand already is none.
+    Residuals of branches that are not taken are any numbers. What is an operand already is none.
     """
     parts = [linearize(branch, active) for branch in branches]
     types = branches[0].output_types
@@ -158,7 +159,7 @@ def _linearized(
             p.primal.equations,
             [
                 *p.primal.outputs[: len(types)],
-                *[var if var in own else zero(var.type) for var in flat],
+                *[var if var in own else filler(var.type) for var in flat],
             ],
             p.primal.name,
         )

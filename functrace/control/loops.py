@@ -9,8 +9,8 @@ to the first when `reverse`; a `while` goes on while `cond`, a Program of consts
 
 How often a `while` runs is known when it has run, and so is the length of its ys, which for a type
 is UNKNOWN. So is the length of a `scan` over them: it is that of its xs. Where such lengths
-differ, because an inner loop ran longer at one step than at another, what is stacked is filled up
-with zeros.
+differ, because an inner loop ran longer at one step than at another, what is stacked is filled up:
+with false flags, and any numbers.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from .loop import Loop
 from .loop_rules import jvp, transpose
 from .programs import (
     build,
+    filler,
     inline,
     reference_compile,
     rows,
     rows_program,
     select_rows,
-    zeros_of,
 )
 from .pruning import prune
 from .running import prepare
@@ -117,7 +117,8 @@ def _batch_apart(
 ) -> list[Any]:
     """A `while` whose rows end at different steps: those that have ended stay as they are.
 
-    Which rows go on is carried along. A row that has ended adds zeros to the stacks.
+    Which rows go on is carried along. A row that has ended adds false flags to the stacks, and any
+    numbers.
     """
     n, k = loop.consts, loop.carry
     flags = [*mapped[:n], *[True] * k]
@@ -125,7 +126,7 @@ def _batch_apart(
     assert loop.cond is not None
     cond = vmap_program(loop.cond, flags, size)[0]
     shapes = [type.shape for type in loop.body.output_types]
-    nothing = [zeros_of(type) for type in loop.body.output_types[k:]]
+    nothing = [filler(type).value for type in loop.body.output_types[k:]]
 
     def step(inputs: list[Any]) -> list[Any]:
         consts, going, state = inputs[:n], inputs[n], inputs[n + 1 :]

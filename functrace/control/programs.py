@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..executors import reference
-from ..ir import UNKNOWN, ArrayType, Atom, Program, Shape, Var, zero
+from ..ir import UNKNOWN, ArrayType, Atom, Literal, Program, Shape, Var, zero
 from ..ops.elementwise import where
 from ..ops.index import materialize
 from ..ops.shape import reshape
@@ -51,6 +51,16 @@ def fresh_inputs(types: Sequence[ArrayType]) -> list[Var]:
 def or_zero(atom: Atom | None, type: ArrayType) -> Atom:
     """An output of a Program, zero where there is none."""
     return zero(type) if atom is None else atom
+
+
+def filler(type: ArrayType) -> Literal:
+    """A constant in the place of what no step or branch that counts will use.
+
+    It is a number that does no harm where it is computed with all the same, as under `vmap`: zero
+    would be divided by. A boolean is false, as for the flag of a step that is not made.
+    """
+    value = type.dtype.type(1 if type.inexact else 0)
+    return Literal(np.broadcast_to(value, zero(type).value.shape)[()], type.strong)
 
 
 def zeros_of(type: ArrayType) -> Any:

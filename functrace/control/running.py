@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..ir import UNKNOWN, ArrayType, Program
+from .programs import filler
 
 Run = Callable[[Sequence[Any]], Sequence[Any]]
 _FEW = 8  # steps for which code of the body is not worth while
@@ -157,7 +158,7 @@ class _Tape:
 
 
 class _Uneven:
-    """A stack of arrays whose shapes differ, which are filled up with zeros."""
+    """A stack of arrays whose shapes differ, which are filled up."""
 
     __slots__ = ("parts", "type")
 
@@ -173,7 +174,7 @@ class _Uneven:
         shapes = [np.shape(part) for part in self.parts.values()]
         least = [1 if n == UNKNOWN else n for n in self.type.shape]
         shape = [max(lengths) for lengths in zip(*shapes, strict=True)] if shapes else least
-        stack = np.zeros((count, *shape), self.type.dtype)
+        stack = np.full((count, *shape), filler(self.type.with_shape(())).value)
         for i, part in self.parts.items():
             stack[(i, *[slice(n) for n in part.shape])] = part
         return stack
