@@ -74,6 +74,9 @@ stands. This page is made by `make coverage`, and the tests compare it with what
 - **As it is**: it takes no traced arrays, or hands them to functions above.
 - **Not supported**: an error says why, and what to do instead. A function that converts its
   arguments before we are asked raises a `TracerConversionError`.
+
+SciPy's own functions that follow the array API standard, such as `scipy.stats.zscore`, take traced
+arrays as well when the environment variable `SCIPY_ARRAY_API` is `1` before SciPy is imported.
 """
 DIFFERENTIABLE, CONSTANT = "Differentiable", "Without a derivative"
 SUPPORTED, PLAIN, UNSUPPORTED = "Supported", "As it is", "Not supported"

@@ -96,3 +96,15 @@ case("sliding_window_view", lambda x: sliding_window_view(x, (2, 3), (0, -1)), r
 case("sliding_window_view of one axis twice", lambda x: sliding_window_view(x, (2, 2), (0, 0)),
      real(4))  # fmt: skip
 case("sliding_window_view of all axes", lambda x: sliding_window_view(x, (2, 1)), integers(3, 2))
+
+# Options of joining and of products
+
+case("concatenate dtype casting", lambda x, y: (
+    np.concatenate([x, y], dtype=np.complex128), np.stack([x, y], casting="no"),
+    np.vstack([x, y], dtype=complex, casting="unsafe"), np.hstack([x, y], casting="same_kind"),
+), real(2), real(2))  # fmt: skip
+case("einsum dtype", lambda x, y: (
+    np.einsum("i,i", x, y, dtype=np.complex128), np.einsum("i->", x, dtype=float, casting="unsafe",
+    order="K"),
+), real(2), real(2))  # fmt: skip
+case("matrix_rank of a vector", lambda x: x * np.linalg.matrix_rank(x), real(3))

@@ -6,6 +6,9 @@ values that the standard gives them by default. Each is called as the standard w
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -468,3 +471,19 @@ def test_code_written_for_the_standard_computes_and_differentiates(function: Any
     gradient = ft.grad(lambda x: fnp.sum(fnp.sin(generic(x))))(x)
     expected = numerical_grad(lambda x: np.sum(np.sin(function(fnp, x))), x)
     np.testing.assert_allclose(gradient, expected, rtol=1e-6, atol=1e-8)
+
+
+_OF_SCIPY = """
+import numpy as np, functrace as ft, scipy.stats
+x = np.array([0.3, 0.9, 0.5])
+J = ft.jacobian(scipy.stats.zscore)(x)
+np.testing.assert_allclose(J, ft.jacobian(lambda x: (x - x.mean()) / x.std())(x), atol=1e-12)
+g = ft.grad(scipy.stats.gmean)(x)
+np.testing.assert_allclose(g, ft.grad(lambda x: np.prod(x) ** (1 / 3))(x))
+"""
+
+
+def test_scipys_functions_that_are_written_for_the_standard_differentiate() -> None:
+    environment = {**os.environ, "SCIPY_ARRAY_API": "1", "FUNCTRACE_CHECK": "0"}
+    run = [sys.executable, "-W", "ignore", "-c", _OF_SCIPY]
+    subprocess.run(run, env=environment, check=True, timeout=120)

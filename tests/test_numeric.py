@@ -210,6 +210,8 @@ def test_the_gradient_of_weights_reaches_the_bins() -> None:
         (lambda x: np.add.reduceat(x, 0), errors.ShapeError, "vector"),
         (lambda x: np.less.reduce(x), errors.UnsupportedFunctionError, "less.reduce"),
         (lambda x: np.einsum("...,...->", x, x), errors.ShapeError, "ellipsis"),
+        (lambda x: np.einsum("i->", x, dtype=int), errors.DTypeError, "safe"),
+        (lambda x: np.concatenate([x, x], dtype=int), errors.DTypeError, "same_kind"),
         (lambda x: np.hypot.at(x, 0, 1.0), NotImplementedError, "at"),
         (lambda x: np.cov(x[None, None]), errors.ShapeError, "more than two axes"),
     ],

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError, ShapeError, UnsupportedFunctionError
+from ..errors import ArgumentError, DTypeError, ShapeError, UnsupportedFunctionError
 from ..ops import contract
 from ..ops import elementwise as ops
-from ..ops.cast import promote
+from ..ops.cast import astype, promote
 from ..ops.contract import LETTERS
 from ..ops.shape import normalize_axis
 from ..tracer import UFUNCS, Tracer
@@ -163,9 +163,17 @@ def trace(
 
 
 @implements(np.einsum)
-def einsum(*operands: Any, out: Any = None, optimize: Any = None, **options: Any) -> Any:
-    refuse("einsum", out=out, **options)
+def einsum(
+    *operands: Any, out: Any = None, dtype: Any = None, casting: str = "safe", order: str = "K",
+    optimize: Any = None,
+) -> Any:  # fmt: skip
+    refuse("einsum", out=out)
     spec, arrays = _parse(operands)
+    if dtype is not None:
+        to = np.dtype(dtype)
+        if not all(np.can_cast(x.dtype, to, casting) for x in arrays):  # type: ignore[arg-type]
+            raise DTypeError(f"einsum: operands can not be cast to {to} by the rule {casting!r}")
+        arrays = [astype(x, to) for x in arrays]
     return contract.einsum(spec, *arrays)
 
 

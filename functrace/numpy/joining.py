@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError, AxisError, ShapeError
+from ..errors import ArgumentError, AxisError, DTypeError, ShapeError
 from ..ops import cast, index, shape
 from ..ops.shape import normalize_axis
 from ._register import implements, refuse
@@ -19,8 +19,8 @@ from .shaping import as_shape, atleast_1d, atleast_2d, atleast_3d, ravel
 def concatenate(
     arrays: Any, /, axis: int | None = 0, out: Any = None, *, dtype: Any = None, casting: Any = None
 ) -> Any:
-    refuse("concatenate", out=out, casting=casting)
-    parts = _join(arrays, dtype)
+    refuse("concatenate", out=out)
+    parts = _join(arrays, dtype, casting)
     if axis is None:
         parts, axis = [ravel(x) for x in parts], 0
     if parts[0].ndim == 0:
@@ -28,22 +28,26 @@ def concatenate(
     return index.concatenate(parts, normalize_axis(axis, parts[0].ndim))
 
 
-def _join(arrays: Any, dtype: Any = None) -> list[Any]:
-    """The parts of a sequence or of a traced array, in their common dtype."""
+def _join(arrays: Any, dtype: Any = None, casting: Any = None) -> list[Any]:
+    """The parts of a sequence or of a traced array, in their common dtype, or in another."""
     parts = [array(x) for x in arrays]
     if not parts:
         raise ShapeError("need at least one array to join")
-    if dtype is not None:
-        return [cast.astype(x, np.dtype(dtype)) for x in parts]
-    return cast.promote_together(*parts)
+    if dtype is None:
+        return cast.promote_together(*parts)
+    to, rule = np.dtype(dtype), casting or "same_kind"
+    for x in parts:
+        if not np.can_cast(x.dtype, to, rule):
+            raise DTypeError(f"arrays of {x.dtype} can not be joined to one of {to} by {rule!r}")
+    return [cast.astype(x, to) for x in parts]
 
 
 @implements(np.stack)
 def stack(
     arrays: Any, axis: int = 0, out: Any = None, *, dtype: Any = None, casting: Any = None
 ) -> Any:
-    refuse("stack", out=out, casting=casting)
-    parts = _join(arrays, dtype)
+    refuse("stack", out=out)
+    parts = _join(arrays, dtype, casting)
     if any(x.shape != parts[0].shape for x in parts):
         raise ShapeError(
             f"stack needs arrays of one shape, got {', '.join(str(x.shape) for x in parts)}"

@@ -10,6 +10,7 @@ from ..errors import MatrixShapeError, OptionError, ShapeError, UnsupportedFunct
 from ..ops import cast, contract, linalg, spectra
 from ..ops import elementwise as ops
 from ..ops import shape as shapes
+from ..tracer import Tracer, weakened
 from . import contractions, matrices, reductions, shaping
 from ._register import implements, refuse
 from ._values import is_true
@@ -243,9 +244,10 @@ def svdvals(x: Any, /) -> Any:
 def matrix_rank(A: Any, tol: Any = None, hermitian: bool = False, *, rtol: Any = None) -> Any:
     if tol is not None and rtol is not None:
         raise OptionError("linalg.matrix_rank takes one of tol and rtol, not both")
+    if array(A).ndim < 2:  # a Python int in NumPy
+        some = cast.astype(reductions.any(ops.not_equal(array(A), 0)), np.dtype(np.int64))
+        return weakened(some) if type(some) is Tracer else int(some)
     x = matrix(A)
-    if x.ndim < 2:
-        return cast.astype(reductions.any(ops.not_equal(x, 0)), np.dtype(np.intp))
     s = spectra.svdvals(x, hermitian=hermitian)
     if tol is None:
         default = max(x.shape[-2:]) * np.finfo(s.dtype).eps
