@@ -1,0 +1,1 @@
+"""Benchmarks: functrace beside JAX and autograd, in turns in one process."""
