@@ -57,7 +57,8 @@ def _batch(recorder: Recorder, equation: Equation, batched: dict[Var, Any], size
     rule = equation.primitive.rule("batch", "vmap")
     start = len(recorder.equations)
     out = rule(size, operands, mapped, **equation.params)
-    values = list(zip(equation.outputs, out if equation.primitive.multiple else (out,), strict=True))
+    given = out if equation.primitive.multiple else (out,)
+    values = list(zip(equation.outputs, given, strict=True))
     shared = [(var, value.value) for var, value in values if type(value) is Shared]
     if shared:
         adopt(recorder, start, [var for var, _ in shared], [value for _, value in shared])
