@@ -61,7 +61,10 @@ class Runner:
         recorder = recorder_for(operands)
         if recorder is not None:
             return recorder.inline(self._with_lines_of(traced), operands)
-        values = [plain(x) for x in operands]
+        return self.run([plain(x) for x in operands], traced)
+
+    def run(self, values: Sequence[Any], traced: Program | None = None) -> Sequence[Any]:
+        """The outputs for arrays and NumPy scalars."""
         try:
             return self._run(values)
         except _NUMPY_ERRORS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import threading
 from collections.abc import Callable, Hashable, Iterable, Sequence
@@ -16,9 +17,11 @@ from ..recorder import Recording
 from ..tree import TreeDef
 from ._border import call_names, function_name, leaf_types, to_user, trace_call, transformed
 from ._execute import CacheInfo, Runner
+from ._fastpath import MISS, make_fast
 from ._retrace import Retraces
 
 _LIMIT = 256  # traces kept for one function
+_SHORTEN = 8  # calls of one kind in a row after which the next ones take the short way
 
 
 class _Compiled(NamedTuple):
@@ -92,16 +95,29 @@ class _Jit:
         self.name = function_name(fun)
         self.numbers, self.names = _static_arguments(fun, static_argnums, static_argnames)
         self.compiled: dict[Any, _Compiled] = {}
+        self.fast: Callable[[tuple[Any, ...]], Any] | None = None
+        self.last: _Compiled | None = None
+        self.repeats = 0
         self.hits = self.misses = 0
         self.retraces = Retraces()
         self.mutex = threading.Lock()
 
     def wrapped(self) -> Callable[..., Any]:
-        call: Any = transformed(self.call, self.fun, "jit")
+        general = transformed(self.call, self.fun, "jit")
+
+        def call_(*args: Any, **kwargs: Any) -> Any:
+            if self.fast is not None and not kwargs:
+                result = self.fast(args)
+                if result is not MISS:
+                    self.hits += 1
+                    return result
+            return general(*args, **kwargs)
+
+        call: Any = functools.update_wrapper(call_, self.fun, updated=())
         call.__name__ = self.name
         call.trace = self.trace
         call.cache_info = lambda: CacheInfo(self.hits, self.misses, len(self.compiled), _LIMIT)
-        call.clear_cache = self.compiled.clear
+        call.clear_cache = self.forget
         call.explain_retrace = self.retraces.explain
         return call
 
@@ -121,9 +137,23 @@ class _Jit:
         found = self.compiled.get(key)
         if found is not None:
             self.hits += 1
+            if static is None and not kwargs:
+                self.shorten(found, structure, leaves)
             return _finish(found, leaves)
         self.misses += 1
         return self.first(key, structure, leaves, static)
+
+    def shorten(self, found: _Compiled, structure: TreeDef, leaves: list[Any]) -> None:
+        """Make the short way for the next call, once calls of the same kind keep coming."""
+        if found is not self.last:
+            self.last, self.repeats = found, 0
+        self.repeats += 1
+        if self.repeats == _SHORTEN and not found.weak:
+            self.fast = make_fast(structure, leaves, found.runner.run, found.out_tree)
+
+    def forget(self) -> None:
+        self.compiled.clear()
+        self.fast = self.last = None
 
     def first(self, key: Any, structure: TreeDef, leaves: list[Any], static: _Static | None) -> Any:
         """Trace; keep the trace unless it depends on tracers of a surrounding function."""
