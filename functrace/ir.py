@@ -266,7 +266,7 @@ class Program:
         (1, True)
     """
 
-    __slots__ = ("_key", "equations", "inputs", "name", "outputs")
+    __slots__ = ("_key", "_structure", "equations", "inputs", "name", "outputs")
 
     def __init__(
         self,
@@ -280,6 +280,7 @@ class Program:
         self.outputs = tuple(outputs)
         self.name = name
         self._key: Hashable = None
+        self._structure: tuple[Form, tuple[Any, ...]] | None = None
 
     @property
     def input_types(self) -> tuple[ArrayType, ...]:
@@ -295,8 +296,19 @@ class Program:
     def key(self) -> Hashable:
         """The structure as a hashable value: equal keys mean equal Programs."""
         if self._key is None:
-            self._key = _structure(self)
+            form, numbers = self.structure
+            self._key = form, tuple([number.tobytes() for number in numbers])
         return self._key
+
+    @property
+    def structure(self) -> tuple[Form, tuple[Any, ...]]:
+        """What the Program has in common with those that differ in numbers alone, and its numbers.
+
+        The numbers are the constants without axes among the operands, in their order.
+        """
+        if self._structure is None:
+            self._structure = _structure(self)
+        return self._structure
 
     def __eq__(self, other: object) -> bool:
         return self is other or (isinstance(other, Program) and self.key == other.key)
@@ -353,22 +365,48 @@ def _malformed(what: str, source: Source | None = None) -> ProgramError:
     )
 
 
-def _structure(program: Program) -> Hashable:
-    number: dict[Var, int] = {var: i for i, var in enumerate(program.inputs)}
+class Form:
+    """What Programs that differ in numbers alone have in common. Its hash is computed once."""
 
-    def atom_key(atom: Atom) -> Hashable:
-        return number[atom] if isinstance(atom, Var) else atom.key
+    __slots__ = ("_hash", "_rows")
 
-    rows: list[Hashable] = []
-    for equation in program.equations:
-        rows.append(
-            (
-                equation.primitive,
-                tuple([atom_key(atom) for atom in equation.inputs]),
-                tuple(equation.params.items()),
-                tuple([var.type for var in equation.outputs]),
-            )
+    def __init__(self, rows: tuple[Hashable, ...]):
+        self._rows = rows
+        self._hash = hash(rows)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (
+            isinstance(other, Form) and self._hash == other._hash and self._rows == other._rows
         )
+
+    def __hash__(self) -> int:
+        return self._hash
+
+
+def is_number(atom: Atom) -> bool:
+    """Whether an atom is a constant without axes, real or complex or an integer."""
+    return type(atom) is Literal and not atom.type.shape and atom.type.dtype.kind in "iufc"
+
+
+def _structure(program: Program) -> tuple[Form, tuple[Any, ...]]:
+    """The form of a Program, and the numbers among its operands, in their order."""
+    place: dict[Var, int] = {var: i for i, var in enumerate(program.inputs)}
+    numbers: list[Any] = []
+    rows: list[Hashable] = [program.input_types]
+    for equation in program.equations:
+        row: list[Hashable] = [equation.primitive]
+        if equation.params:
+            row.append(tuple(equation.params.items()))
+        for atom in equation.inputs:
+            if isinstance(atom, Var):
+                row.append(place[atom])
+            elif is_number(atom):
+                numbers.append(atom.value)
+                row.append(atom.type)
+            else:
+                row.append(atom.key)
+        rows.append(tuple(row))
         for var in equation.outputs:
-            number[var] = len(number)
-    return program.input_types, tuple(rows), tuple([atom_key(atom) for atom in program.outputs])
+            place[var] = len(place)
+    rows.append(tuple([place[a] if isinstance(a, Var) else a.key for a in program.outputs]))
+    return Form(tuple(rows)), tuple(numbers)

@@ -99,6 +99,8 @@ def type_of(value: Any) -> ArrayType:
     weak = _WEAK_TYPES.get(kind)
     if weak is not None:
         return weak
+    if kind is np.ndarray and value.dtype in _PLAIN_DTYPES:
+        return ArrayType(value.shape, value.dtype)
     if isinstance(value, (np.ndarray, np.generic)):
         if value.dtype.kind not in NUMERIC_KINDS and value.dtype != FLOAT0:
             raise DTypeError(
@@ -131,6 +133,7 @@ _SCALAR_TYPES: dict[np.dtype[Any], ArrayType] = {
     np.dtype(kind): ArrayType((), kind)
     for kind in (np.float64, np.float32, np.int64, np.bool_, np.complex128)
 }
+_PLAIN_DTYPES = {np.dtype(kind) for kind in "?bhilqBHILQefdFD"}  # native numbers
 _WEAK_TYPES = {
     bool: ArrayType((), np.bool_, weak=True),
     int: ArrayType((), np.int64, weak=True),
@@ -141,16 +144,18 @@ _WEAK_TYPES = {
 
 def plain(value: Any) -> Any:
     """A NumPy scalar for a Python scalar, and an ndarray of native byte order for an array."""
-    type = type_of(value)
+    if type(value) is np.ndarray and value.dtype in _PLAIN_DTYPES:
+        return value
+    dtype = type_of(value).dtype
     if isinstance(value, np.ndarray):
-        return value if value.dtype.isnative else value.astype(type.dtype)
+        return value if value.dtype.isnative else value.astype(dtype)
     if isinstance(value, np.generic):
         return value
     try:
-        return type.dtype.type(value)
+        return dtype.type(value)
     except OverflowError:
         raise DTypeError(
-            f"the Python int {value} does not fit {type.dtype}",
+            f"the Python int {value} does not fit {dtype}",
             "pass it as a float; or let it come from the closure, or mark it static under jit",
         ) from None
 

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
-from ..ir import Atom, Equation, Literal, Program, Var
+from ..ir import Equation, Form, Literal, Program, Var, is_number
 from ..recorder import Recording
 
 _LIMIT = 1024  # forms that are remembered
@@ -29,14 +28,14 @@ class _Seen:
         self.varying: frozenset[int] = frozenset()
 
 
-_seen: OrderedDict[Hashable, _Seen] = OrderedDict()
+_seen: OrderedDict[Form, _Seen] = OrderedDict()
 _mutex = threading.Lock()
 
 
 def with_varying_numbers(recording: Recording) -> Recording:
     """The recording with the numbers that vary between calls as captured inputs."""
     program = recording.program
-    form, numbers = _form(program)
+    form, numbers = program.structure
     if not numbers:
         return recording
     bits = tuple([number.tobytes() for number in numbers])
@@ -68,38 +67,12 @@ def forget() -> None:
         _seen.clear()
 
 
-def _is_number(atom: Atom) -> bool:
-    return isinstance(atom, Literal) and not atom.type.shape and atom.type.dtype.kind in "iufc"
-
-
-def _form(program: Program) -> tuple[Hashable, list[Any]]:
-    """What Programs that differ in numbers alone have in common, and the numbers."""
-    place: dict[Var, int] = {var: i for i, var in enumerate(program.inputs)}
-    numbers: list[Any] = []
-    rows: list[Hashable] = [program.input_types]
-    for equation in program.equations:
-        row: list[Hashable] = [equation.primitive, tuple(equation.params.items())]
-        for atom in equation.inputs:
-            if isinstance(atom, Var):
-                row.append(place[atom])
-            elif _is_number(atom):
-                numbers.append(atom.value)
-                row.append(atom.type)
-            else:
-                row.append(atom.key)
-        rows.append(tuple(row))
-        for var in equation.outputs:
-            place[var] = len(place)
-    rows.append(tuple([place[a] if isinstance(a, Var) else a.key for a in program.outputs]))
-    return tuple(rows), numbers
-
-
 def _with_holes(program: Program, holes: dict[int, Var]) -> Program:
     """The Program in which some numbers are inputs, that come last."""
     numbers = _numbered(holes)
     equations = []
     for e in program.equations:
-        inputs = tuple([next(numbers) or a if _is_number(a) else a for a in e.inputs])
+        inputs = tuple([next(numbers) or a if is_number(a) else a for a in e.inputs])
         if any(new is not old for new, old in zip(inputs, e.inputs, strict=True)):
             e = Equation(e.primitive, inputs, e.params, e.outputs, e.position)
         equations.append(e)
