@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import tree
+from ..control.chunks import vmap_in_chunks
 from ..errors import ArgumentError, MappedAxisError, TreeStructureError
 from ..ops.shape import broadcast_to, moveaxis
 from ..recorder import plain, type_of
@@ -15,6 +16,7 @@ from ..tracer import Tracer
 from ..transforms.vmap import vmap as vmap_program
 from ..tree import TreeDef
 from ._border import call_names, function_name, leaf_types, trace_call, transformed
+from ._checks import demand_count
 from ._execute import Runner, finished
 
 
@@ -24,6 +26,8 @@ def vmap(
     out_axes: Any = 0,
     axis_name: Any = None,
     axis_size: int | None = None,
+    *,
+    chunk_size: int | None = None,
 ) -> Callable[..., Any]:
     """Apply a function of one example to many at once.
 
@@ -37,6 +41,9 @@ def vmap(
         out_axes: where the mapped axis goes in the output; `None` for an output without it.
         axis_name: not supported yet; must be None.
         axis_size: the length of the axis, when no argument tells it.
+        chunk_size: work on so many examples at once, one chunk after the other, which bounds the
+            memory of what is computed on the way. The results are the same. In reverse mode all
+            chunks keep what they need, unless `fun` is a `checkpoint`.
 
     Returns:
         A function of arrays with the mapped axis.
@@ -44,6 +51,7 @@ def vmap(
     Raises:
         MappedAxisError: when axes and arguments do not fit, naming each argument's path, shape
             and axis.
+        ArgumentError: when `chunk_size` is no positive int.
 
     Example:
         >>> import numpy as np, functrace as ft
@@ -57,6 +65,8 @@ def vmap(
         raise ArgumentError("vmap: axis_name is not supported yet", "leave axis_name away")
     if axis_size is not None and not (_is_axis(axis_size) and axis_size >= 0):
         raise MappedAxisError(f"vmap: axis_size is a length, not {axis_size!r}")
+    if chunk_size is not None:
+        demand_count(chunk_size, "vmap: chunk_size", "examples")
     name = function_name(fun)
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -76,12 +86,16 @@ def vmap(
         )  # fmt: skip
         mapped = (*(a is not None for a in axes), *[False] * len(recording.captured))
         program = recording.program
+        chunk = chunk_size if chunk_size is not None and chunk_size < size else None
 
         def make() -> tuple[Runner, tuple[bool, ...]]:
-            batched, mapped_outputs = vmap_program(program, mapped, size)
+            if chunk is None:
+                batched, mapped_outputs = vmap_program(program, mapped, size)
+            else:
+                batched, mapped_outputs = vmap_in_chunks(program, mapped, size, chunk)
             return Runner(batched, program), mapped_outputs
 
-        runner, mapped_outputs = finished(("vmap", mapped, size), program, make)
+        runner, mapped_outputs = finished(("vmap", mapped, size, chunk), program, make)
         operands = [
             leaf if a is None else moveaxis(_array(leaf), a, 0)
             for leaf, a in zip(leaves, axes, strict=True)

@@ -30,7 +30,7 @@ from ._border import (
     trace_call,
     transformed,
 )
-from ._checks import active_inputs, check_aux, check_callable, check_outputs
+from ._checks import active_inputs, check_aux, check_callable, check_outputs, demand_count
 from ._execute import Runner, finished
 from ._select import ArgNums, Selection, select
 from .batching import vmap
@@ -45,8 +45,13 @@ def jacfwd(
     holomorphic: bool = False,
     *,
     argnames: Any = None,
+    chunk_size: int | None = None,
 ) -> Callable[..., Any]:
     """The Jacobian, column by column in forward mode; for fewer inputs than outputs.
+
+    Args:
+        chunk_size: compute so many columns at once, one chunk after the other, which bounds the
+            memory of what is computed on the way. The result is the same.
 
     Returns:
         A function of the same arguments. The result has the output's tree, in each leaf the
@@ -60,6 +65,7 @@ def jacfwd(
                [0., 4.]])
     """
     check_callable(fun, "jacfwd")
+    _demand_chunk(chunk_size, "jacfwd")
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         chosen = _chosen(fun, args, kwargs, argnums, argnames, "jacfwd", holomorphic)
@@ -70,7 +76,7 @@ def jacfwd(
         )
         check_outputs([type_of(y) for y in tree.leaves(value)], "jacfwd", complex_ok=True)
         sizes = [type_of(leaf).size for leaf in chosen.leaves]
-        columns = vmap(push, axis_size=sum(sizes))(_basis(chosen.leaves))
+        columns = _along_basis(push, chosen.leaves, chunk_size)
         shapes = [type_of(leaf).shape for leaf in chosen.leaves]
 
         def blocks(column: Any) -> Any:
@@ -94,6 +100,7 @@ def jacrev(
     holomorphic: bool = False,
     *,
     argnames: Any = None,
+    chunk_size: int | None = None,
 ) -> Callable[..., Any]:
     """The Jacobian, row by row in reverse mode; for fewer outputs than inputs. As `jacfwd`
     otherwise.
@@ -105,6 +112,7 @@ def jacrev(
                [2., 5.]])
     """
     check_callable(fun, "jacrev")
+    _demand_chunk(chunk_size, "jacrev")
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         chosen = _chosen(fun, args, kwargs, argnums, argnames, "jacrev", holomorphic)
@@ -114,10 +122,9 @@ def jacrev(
         outputs, out_tree = tree.flatten(value)
         types = [type_of(output) for output in outputs]
         check_outputs(types, "jacrev", complex_ok=holomorphic)
-        rows = vmap(
-            lambda basis: pull(tree.unflatten(out_tree, basis))[0],
-            axis_size=sum(type.size for type in types),
-        )(_basis(outputs))
+        rows = _along_basis(
+            lambda basis: pull(tree.unflatten(out_tree, basis))[0], outputs, chunk_size
+        )
         blocks, start = [], 0
         for type_ in types:
             parts = [row[start : start + type_.size] for row in rows]
@@ -140,6 +147,7 @@ def jacobian(
     *,
     argnames: Any = None,
     mode: str = "auto",
+    chunk_size: int | None = None,
 ) -> Callable[..., Any]:
     """The Jacobian, in the order of multiplication that is estimated to cost least.
 
@@ -147,6 +155,7 @@ def jacobian(
         mode: "forward" as `jacfwd`, "reverse" as `jacrev`; "auto" counts what either, or reverse
             mode up to a narrow place of the computation and forward mode from there, would cost,
             and takes the cheapest. Of complex numbers "auto" is "reverse".
+        chunk_size: as for `jacfwd`. "auto" is then the mode with fewer columns or rows.
 
     Returns:
         As `jacfwd` and `jacrev`.
@@ -165,8 +174,11 @@ def jacobian(
         raise OptionError(f"jacobian(mode={mode!r})", f"the modes are {', '.join(_MODES)}")
     if mode != "auto":
         given = jacfwd if mode == "forward" else jacrev
-        return given(fun, argnums, has_aux, holomorphic, argnames=argnames)
-    reverse = jacrev(fun, argnums, has_aux, holomorphic, argnames=argnames)
+        return given(fun, argnums, has_aux, holomorphic, argnames=argnames, chunk_size=chunk_size)
+    forward, reverse = (
+        given(fun, argnums, has_aux, holomorphic, argnames=argnames, chunk_size=chunk_size)
+        for given in (jacfwd, jacrev)
+    )
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         chosen = _chosen(fun, args, kwargs, argnums, argnames, "jacobian", holomorphic)
@@ -181,6 +193,11 @@ def jacobian(
         head = out_tree.children[0] if has_aux else out_tree
         if any(t.dtype.kind == "c" for t in (*types, *program.output_types[: head.size])):
             return reverse(*args, **kwargs)
+        if chunk_size is not None:
+            columns, rows = (
+                sum(t.size for t in side) for side in (types, program.output_types[: head.size])
+            )
+            return (forward if columns < rows else reverse)(*args, **kwargs)
         check_outputs(recording.output_types[: head.size], "jacobian", complex_ok=False)
         mask = (*[True] * len(types), *[False] * len(recording.captured))
         runner = finished(
@@ -207,8 +224,13 @@ def hessian(
     holomorphic: bool = False,
     *,
     argnames: Any = None,
+    chunk_size: int | None = None,
 ) -> Callable[..., Any]:
     """The matrix of second derivatives, by forward over reverse mode.
+
+    Args:
+        chunk_size: compute so many columns at once, one chunk after the other, which bounds the
+            memory of what is computed on the way. The result is the same.
 
     Example:
         >>> import numpy as np, functrace as ft
@@ -216,8 +238,9 @@ def hessian(
         array([[4., 2.],
                [2., 0.]])
     """
-    inner = jacrev(fun, argnums, has_aux, holomorphic, argnames=argnames)
-    outer = jacfwd(inner, argnums, has_aux, holomorphic, argnames=argnames)
+    options = {"argnames": argnames, "chunk_size": chunk_size}
+    inner = jacrev(fun, argnums, has_aux, holomorphic, **options)
+    outer = jacfwd(inner, argnums, has_aux, holomorphic, **options)
     return transformed(outer, fun, "hessian")
 
 
@@ -289,6 +312,31 @@ def _basis(leaves: Sequence[Any]) -> list[Any]:
         basis.append(vectors.reshape(total, *type.shape))
         start += type.size
     return basis
+
+
+def _along_basis(
+    function: Callable[[list[Any]], Any], leaves: Sequence[Any], chunk_size: int | None
+) -> Any:
+    """A function of the unit vectors of the space of some arrays, along a new first axis."""
+    types = [type_of(leaf) for leaf in leaves]
+    total = sum(type.size for type in types)
+    if chunk_size is None:
+        return vmap(function, axis_size=total)(_basis(leaves))
+
+    def at(number: Any) -> Any:  # so that no more unit vectors are made than belong to a chunk
+        parts, start = [], 0
+        for type in types:
+            marks = np.arange(start, start + type.size) == number
+            parts.append(marks.astype(type.dtype).reshape(type.shape))
+            start += type.size
+        return function(parts)
+
+    return vmap(at, chunk_size=chunk_size)(np.arange(total))
+
+
+def _demand_chunk(chunk_size: int | None, transform: str) -> None:
+    if chunk_size is not None:
+        demand_count(chunk_size, f"{transform}: chunk_size", "columns or rows")
 
 
 def _split_first(x: Any, shape: tuple[int, ...]) -> Any:

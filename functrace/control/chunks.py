@@ -37,12 +37,14 @@ def vmap_in_chunks(
     """As `vmap`, by a scan over chunks, and what is left over by itself."""
     parts = _apart(program, mapped)
     fixed = [not on for on in mapped]
-    reached = _batched(parts, 1)[1]  # alike for any number of examples
+    body, reached = _batched(parts, chunk)
 
     def run(inputs: list[Any]) -> list[Any]:
         own, rows = flagged(inputs, fixed), flagged(inputs, mapped)
         consts = [*own, *inline(parts.shared, own)]
-        found = _in_chunks(parts, consts, rows, size, chunk) if parts.each.outputs else []
+        found: list[Any] = []
+        if body.outputs:
+            found = _in_chunks(parts, body, reached, consts, rows, size, chunk)
         values = dict(zip(parts.known, consts, strict=True))
         return [
             _value(atom, values) if x is None else x
@@ -66,13 +68,12 @@ def _apart(program: Program, mapped: Sequence[bool]) -> _Parts:
     own = flagged(program.inputs, [not on for on in mapped])
     steady, varying = split(program.equations, rows)
     differs = {*rows, *(var for e in varying for var in e.outputs)}
-    made = {var for e in steady for var in e.outputs}
-    used = dict.fromkeys([a for e in varying for a in e.inputs if a in made])
-    used.update(dict.fromkeys([a for a in program.outputs if a in made]))
+    asked = {*program.outputs, *(atom for e in varying for atom in e.inputs)}
+    used = [var for e in steady for var in e.outputs if var in asked]
     varies = [a in differs for a in program.outputs]
-    known = [*own, *[var for var in used if isinstance(var, Var)]]
+    known = [*own, *used]
     return _Parts(
-        Program(own, steady, list(used), program.name),
+        Program(own, steady, used, program.name),
         Program([*known, *rows], varying, flagged(program.outputs, varies), program.name),
         varies,
         known,
@@ -86,11 +87,17 @@ def _batched(parts: _Parts, size: int) -> tuple[Program, tuple[bool, ...]]:
 
 
 def _in_chunks(
-    parts: _Parts, consts: Sequence[Any], rows: Sequence[Any], size: int, chunk: int
-) -> list[Any]:
+    parts: _Parts, body: Program, reached: Sequence[bool], consts: Sequence[Any],
+    rows: Sequence[Any], size: int, chunk: int,
+) -> list[Any]:  # fmt: skip
+    """The outputs that vary, all chunks together.
+
+    Args:
+        body: `parts.each` for the examples of one chunk.
+        reached: whether its outputs have their axis.
+    """
     blocks, rest = divmod(size, chunk)
     whole = blocks * chunk
-    body, reached = _batched(parts, chunk)
     xs = [reshape(slice_axis(x, 0, 0, whole), (blocks, chunk, *x.shape[1:])) for x in rows]
     _, stacks = Loop(body, len(consts), 0, blocks).bind(consts, [], xs)
     found = [
