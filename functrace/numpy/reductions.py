@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -128,7 +129,7 @@ any = implements(np.any)(_logical(reduce.reduce_any, False))
 
 
 def _count(x: Any, axes: tuple[int, ...]) -> int:
-    return int(np.prod([x.shape[i] for i in axes], dtype=np.int64))
+    return math.prod([x.shape[i] for i in axes])
 
 
 def _float_dtype(x: Any, dtype: Any) -> np.dtype[Any]:

@@ -148,9 +148,16 @@ def promotion_value(type: ArrayType) -> Any:
     return type.promotion(0) if type.weak and type.dtype.kind != "b" else type.dtype
 
 
+def _strong_dtype(x: Any) -> np.dtype[Any] | None:
+    """The dtype of a traced or plain array; None for what gives way or is no array."""
+    if type(x) is Tracer:
+        return None if x.type.weak else x.type.dtype
+    return x.dtype if type(x) is np.ndarray and x.dtype.isnative else None
+
+
 def promote_together(*operands: Any) -> list[Any]:
     """Operands cast to their common dtype, as `np.where` and `np.concatenate` do."""
-    kinds = {x.type.dtype if type(x) is Tracer and not x.type.weak else None for x in operands}
+    kinds = {_strong_dtype(x) for x in operands}
     if len(kinds) == 1 and None not in kinds:
         return list(operands)
     dtype = result_dtype(*operands)
