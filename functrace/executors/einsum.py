@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 # Many products by one matrix are faster than one product, for which elements have to be moved, from
 # so many columns on, and up to so many multiplications, which BLAS does in a single thread.
+_LONG_VECTOR = 32  # elements from which on a call of BLAS for each item pays
+_MANY = 2048  # elements from which on the longer call of NumPy's einsum does not matter
 _WIDE = 4
 _SMALL = 1 << 18
 
@@ -77,9 +79,7 @@ class _Product:
         summed = [i for i, c in enumerate(letters) if c not in needed]
         if summed:
             letters = "".join(c for c in letters if c in needed)
-            number = self.lowering.emit(
-                "reduce", [number], self.shape(letters), np.add, tuple(summed), self.dtype
-            )
+            number = self.lowering.sum(number, tuple(summed), self.shape(letters), self.dtype)
         return _Value(number, letters)
 
     def ordered(self, value: _Value, letters: str) -> _Value:
@@ -140,6 +140,11 @@ class _Product:
             shape = [math.prod(self.shape(group)) for group in (rows, columns) if group]
             return self.lowering.emit("dot", [left_number, right_number], tuple(shape))
         if not rows and not columns and self.dtype.kind == "f":
+            if self.in_short_runs(left, right, summed):
+                spec = f"{left.letters},{right.letters}->{batch}"
+                return self.lowering.emit(
+                    "einsum", [left.number, right.number], self.shape(batch), spec
+                )
             numbers = [self.merged(value, batch, summed) for value in (left, right)]
             return self.lowering.emit("vecdot", numbers, self.shape(batch))
         numbers = [
@@ -148,6 +153,16 @@ class _Product:
         ]
         m, n = (math.prod(self.shape(group)) for group in (rows, columns))
         return self.lowering.emit("matmul", numbers, (*self.shape(batch), m, n))
+
+    def in_short_runs(self, left: _Value, right: _Value, summed: str) -> bool:
+        """Whether NumPy's einsum is faster than a product of vectors for each item.
+
+        It is where vectors are short, or their elements are far from each other in memory.
+        """
+        size = math.prod(self.shape("".join(dict.fromkeys(left.letters + right.letters))))
+        neighbours = left.letters.endswith(summed) and right.letters.endswith(summed)
+        short = math.prod(self.shape(summed)) < _LONG_VECTOR
+        return size >= _MANY and (short or not neighbours)
 
     def merged(self, value: _Value, batch: str, *groups: str) -> int:
         """A value in the order (batch, groups), with one axis for each group.

@@ -64,6 +64,9 @@ KERNELS: dict[str, Kernel] = {
     "dot": Kernel(lambda: np.dot, make_into=lambda: np.dot),
     "matmul": Kernel(lambda: np.matmul, make_into=lambda: np.matmul),
     "vecdot": Kernel(lambda: np.vecdot, make_into=lambda: np.vecdot),
+    "einsum": Kernel(
+        lambda spec: partial(np.einsum, spec), make_into=lambda spec: partial(np.einsum, spec)
+    ),
     "call": Kernel(_call),
     "astype": Kernel(
         lambda dtype: methodcaller("astype", dtype), make_into=lambda dtype: _convert_into

@@ -62,6 +62,7 @@ class Lowering:
         self.foreign: set[int] = set()
         self._dtype: np.dtype[Any] | None = None  # that of the equation's output
         self._values: dict[Any, int] = {}
+        self._literals: dict[Any, Literal] = {}
         self.inputs = [self._outside(var) for var in program.inputs]
         for equation in program.equations:
             results = self._lower(equation, [self._value(atom) for atom in equation.inputs])
@@ -85,6 +86,34 @@ class Lowering:
             self._read_only.add(result)
         self.calls.append(KernelCall(kernel, params, tuple(operands), (result,)))
         return result
+
+    def sum(self, value: int, axes: tuple[int, ...], shape: Shape, dtype: np.dtype[Any]) -> int:
+        """Emit the sum over some axes; its value.
+
+        Short rows are summed several times as fast by a product with ones.
+        """
+        full = self.shapes[value]
+        inner = prod(full[len(shape) :])
+        trailing = axes == tuple(range(len(shape), len(full)))
+        if (
+            trailing
+            and shape
+            and dtype in _PRODUCTS
+            and self.roots[value] == value
+            and 1 < inner <= _SHORT_ROW
+            and prod(shape) > 1
+        ):
+            rows = self.emit("reshape", [value], (prod(shape), inner), (prod(shape), inner))
+            ones = self._value(self._ones(inner, dtype))
+            total = self.emit("dot", [rows, ones], (prod(shape),))
+            return self.emit("reshape", [total], shape, shape) if len(shape) > 1 else total
+        return self.emit("reduce", [value], shape, np.add, axes, dtype)
+
+    def _ones(self, length: int, dtype: np.dtype[Any]) -> Literal:
+        known = self._literals.get((length, dtype))
+        if known is None:
+            known = self._literals[length, dtype] = Literal(np.ones(length, dtype))
+        return known
 
     def _outside(self, atom: Var | Literal) -> int:
         """The value of an input or a constant, whose memory is not ours to give away."""
@@ -114,9 +143,7 @@ class Lowering:
         if primitive in _VIEWS:
             return [self.emit(_VIEWS[primitive], operands, result.shape, *params.values())]
         if primitive is REDUCE_SUM:
-            return [
-                self.emit("reduce", operands, result.shape, np.add, params["axes"], result.dtype)
-            ]
+            return [self.sum(operands[0], params["axes"], result.shape, result.dtype)]
         if primitive is ASTYPE and equation.inputs[0].type.dtype.kind != "c":
             return [self.emit("astype", operands, result.shape, params["dtype"])]
         results = []
@@ -152,6 +179,8 @@ class Lowering:
         return owned
 
 
+_PRODUCTS = (np.dtype(np.float32), np.dtype(np.float64))  # dtypes of BLAS products
+_SHORT_ROW = 512  # elements; longer rows are summed in pairs by NumPy, which is more accurate
 _READ_ONLY = ("broadcast", "diagonal", "windows")
 _VIEWS = {
     RESHAPE: "reshape", TRANSPOSE: "transpose", SLICE: "slice", BROADCAST_TO: "broadcast",

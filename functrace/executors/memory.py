@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 # Kernels that can write their result into a given array, and those among them for which it may be
 # an operand.
-INTO = {"ufunc", "dot", "matmul", "vecdot", "astype"}
+INTO = {"ufunc", "dot", "matmul", "vecdot", "einsum", "astype"}
 OVER_OPERAND = {"ufunc"}
 _ALIGNMENT = 64  # bytes; that of a cache line
 _WASTE = 2  # how many times as large as needed a buffer may be
