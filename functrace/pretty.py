@@ -24,13 +24,14 @@ if TYPE_CHECKING:
     from .ir import Equation, Literal, Program
 
 _WIDTH = 96
+_COLUMN = 40  # what is defined in longer lines, as by a loop, does not move the others' column
 
 
 def format_program(program: Program) -> str:
     """The text of a Program."""
     names = _Names(program)
     rows = [_row(equation, names) for equation in program.equations]
-    width = max([len(left) for left, _ in rows], default=0)
+    width = max([len(left) for left, _ in rows if len(left) <= _COLUMN], default=0)
     body = [
         f"  {left.ljust(width)} = {right}{_nested(equation)}"
         for (left, right), equation in zip(rows, program.equations, strict=True)
