@@ -118,12 +118,13 @@ class Primitive:
             view only where these have no axes.
         multiple: whether the op has several outputs. Then `infer`, `impl` and the rules deal in
             tuples.
+        into: as `impl`, with a further keyword `out`, an array to write the result into.
         joint: whether the jvp rule gives the outputs as well.
         aliases: whether an output may be an operand, or another output.
     """
 
     __slots__ = (
-        "_inferred", "aliases", "batch", "elementwise", "expand", "impl", "infer", "joint", "jvp",
+        "_inferred", "aliases", "batch", "elementwise", "expand", "impl", "infer", "into", "joint", "jvp",
         "multiple", "name", "prepare", "prune", "text", "transpose", "view",
     )  # fmt: skip
 
@@ -139,6 +140,7 @@ class Primitive:
         text: Rule | None = None,
         elementwise: bool = False,
         view: Rule | None = None,
+        into: Rule | None = None,
         multiple: bool = False,
         joint: bool = False,
         aliases: bool = False,
@@ -157,6 +159,7 @@ class Primitive:
         self.text = text
         self.elementwise = elementwise
         self.view = view
+        self.into = into
         self.multiple = multiple
         self.joint = joint
         self.aliases = aliases

@@ -56,7 +56,17 @@ def bind(primitive: Primitive, *operands: Any, **params: Any) -> Any:
             if recorder is None:
                 raise _leaked(operand)
             return recorder.record(primitive, operands, params)
+    if primitive.elementwise and rewriting_recorder() is not None:
+        return _of_constants(primitive, operands, params)
     return primitive.impl(*operands, **params)
+
+
+def _of_constants(primitive: Primitive, operands: Sequence[Any], params: dict[str, Any]) -> Any:
+    """The value of an elementwise op; of arrays that repeat one number it is such an array."""
+    if not all(x.size and not any(x.strides) for x in operands):
+        return primitive.impl(*operands, **params)
+    value = primitive.impl(*[x[(0,) * x.ndim] for x in operands], **params)
+    return np.broadcast_to(value, np.broadcast_shapes(*[x.shape for x in operands]))[()]
 
 
 def tracing() -> Recorder | None:

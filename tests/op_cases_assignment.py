@@ -3,6 +3,8 @@
 import numpy as np
 
 import functrace.numpy as fnp
+from functrace.ops.elementwise import balance
+from functrace.ops.index import add_slice
 
 from .op_cases import booleans, case, complex_, integers, real
 
@@ -88,3 +90,8 @@ def _method(x, v):
 
 case("x.at", _method, real(3), real(2))
 case("out= of plain operands", changed(lambda y: np.multiply([1.0, 2.0, 3.0], 2.0, out=y)), real(3))
+
+# Ops that derivatives and passes make of others
+
+case("balance", lambda x, y: balance(x, y), np.array([1.0, 2.0, 3.0]), np.array([[2.5], [1.5]]))
+case("add_slice", lambda x, v: add_slice(x, v, ((1, 2, 1), (2, 2, -2))), real(3, 3), real(2, 2))

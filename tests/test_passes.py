@@ -92,6 +92,9 @@ SHAPES: dict[str, tuple[Callable[..., Any], dict[str, int]]] = {
     "sums": (lambda x: np.sum(np.sum(x, axis=1)), {"sum": 1}),
     "a sum of a broadcast": (
         lambda x: np.sum(np.broadcast_to(x[:, :1], (3, 4)), axis=1), {"slice": 1, "multiply": 1}),
+    "parts among zeros": (
+        lambda x: ft.grad(lambda x: np.sum(x[1:] ** 2) + np.sum(x[:2] ** 3) + np.sum(x[1:]))(x),
+        {"slice": 2, "multiply": 2, "add": 1, "square": 1, "place": 1, "add_slice": 1}),
     "a sum of a multiple": (lambda x: np.sum(-(x * 3)), {"sum": 1, "multiply": 1}),
 }  # fmt: skip
 

@@ -39,6 +39,12 @@ def _call(name: str, params: tuple[tuple[str, Any], ...]) -> Callable[..., Any]:
     return partial(impl, **dict(params)) if params else impl
 
 
+def _call_into(name: str, params: tuple[tuple[str, Any], ...]) -> Callable[..., Any]:
+    into = PRIMITIVES[name].into
+    assert into is not None
+    return partial(into, **dict(params)) if params else into
+
+
 def _convert_into(x: Any, out: Any) -> Any:
     np.copyto(out, x, casting="unsafe")
     return out
@@ -67,7 +73,7 @@ KERNELS: dict[str, Kernel] = {
     "einsum": Kernel(
         lambda spec: partial(np.einsum, spec), make_into=lambda spec: partial(np.einsum, spec)
     ),
-    "call": Kernel(_call),
+    "call": Kernel(_call, make_into=_call_into),
     "astype": Kernel(
         lambda dtype: methodcaller("astype", dtype), make_into=lambda dtype: _convert_into
     ),

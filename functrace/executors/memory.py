@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ..ops.index import CHANGES
+from ..primitive import PRIMITIVES
 
 if TYPE_CHECKING:
     from .lowering import Lowering
@@ -65,7 +66,7 @@ def lay_out(lowered: Lowering) -> Layout:
     targets: list[Target | None] = []
     for k, call in enumerate(lowered.calls):
         target = None
-        if call.kernel in INTO and groups.inside(call.results[0]):
+        if _can_write(call) and groups.inside(call.results[0]):
             result = call.results[0]
             shape, dtype = lowered.shapes[result], lowered.dtypes[result]
             assert dtype is not None
@@ -82,6 +83,13 @@ def lay_out(lowered: Lowering) -> Layout:
         for buffer in over.get(k, ()):
             buffers.give(buffer)
     return Layout(tuple(buffers.sizes), tuple(targets), changes)
+
+
+def _can_write(call: Any) -> bool:
+    """Whether a step can write its result into a given array."""
+    if call.kernel == "call":
+        return PRIMITIVES[call.params[0]].into is not None
+    return call.kernel in INTO
 
 
 class _Groups:

@@ -119,7 +119,8 @@ def elementwise(
 
     Args:
         result: gives the output's dtype for the operands' types.
-        rules: a `jvp` or `transpose` where the derived one would not do; a `view` rule.
+        rules: a `jvp` or `transpose` where the derived one would not do; a `view` or an
+            `into` rule.
     """
 
     def infer(*types: ArrayType) -> ArrayType:
@@ -138,6 +139,7 @@ def elementwise(
         text=(lambda *operands: text.format(*operands)) if text else None,
         elementwise=True,
         view=rules.get("view"),
+        into=rules.get("into"),
     )
 
 

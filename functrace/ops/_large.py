@@ -30,6 +30,28 @@ def select(condition: Any, x: Any, y: Any) -> Any:
     return np.bitwise_xor(chosen, right).view(x.dtype)
 
 
+def select_into(condition: Any, x: Any, y: Any, *, out: Any) -> Any:
+    """The same, into an array that is none of the operands."""
+    bits = _BITS.get(out.dtype.itemsize)
+    whole = condition.shape == out.shape
+    if condition.size < _LARGE or bits is None or out.dtype.kind not in "iuf" or not whole:
+        np.copyto(out, y)
+        np.copyto(out, x, where=condition)
+        return out
+    mask, left, right = out.view(bits), x.view(bits), y.view(bits)
+    np.copyto(mask, condition)
+    np.negative(mask, out=mask)
+    if not y.ndim and not right:
+        np.bitwise_and(mask, left, out=mask)
+        return out
+    if not x.ndim and not left:
+        np.bitwise_and(np.invert(mask, out=mask), right, out=mask)
+        return out
+    np.bitwise_and(mask, np.bitwise_xor(left, right), out=mask)
+    np.bitwise_xor(mask, right, out=mask)
+    return out
+
+
 def reduced(ufunc: np.ufunc, x: Any, *, axis: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
     """`ufunc.reduce(x, axis, dtype)`.
 

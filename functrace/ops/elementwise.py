@@ -26,7 +26,7 @@ from ..primitive import (
 from ..recorder import bind, type_of
 from ..tracer import UFUNCS, Tracer, copied
 from ._families import binary, elementwise, unary
-from ._large import select
+from ._large import select, select_into
 from .activations import sigmoid
 from .cast import astype, operand, promote, promote_together, real_dtype_of
 from .shape import unbroadcast
@@ -279,17 +279,35 @@ lcm = binary("lcm", np.lcm, ZERO, ZERO)
 # Choices
 
 
-def _half_wins(win: Any, win_or_tie: Any, dtype: np.dtype[Any]) -> Any:
-    """1 where an operand wins, a half where both are equal, 0 where it loses."""
-    return (astype(win, dtype) + astype(win_or_tie, dtype)) * dtype.type(0.5)
+def _balance_into(x: Any, y: Any, *, out: Any) -> Any:
+    np.greater(x, y, out=out)
+    ties = np.equal(x, y)
+    if np.any(ties):
+        out += np.multiply(ties, out.dtype.type(0.5))
+    return out
+
+
+def _balance_impl(x: Any, y: Any) -> Any:
+    out = np.empty(np.broadcast_shapes(np.shape(x), np.shape(y)), x.dtype)
+    return _balance_into(x, y, out=out)[()]
+
+
+BALANCE = elementwise(
+    "balance", _balance_impl, lambda x, y: x.dtype, (ZERO, ZERO), into=_balance_into
+)
+
+
+def balance(x: Any, y: Any) -> Any:
+    """1 where x is larger, a half where both are equal, 0 where y is larger or one is NaN."""
+    return bind(BALANCE, *promote_together(x, y))
 
 
 def _larger(t: Any, z: Any, x: Any, y: Any) -> Any:
-    return t * _half_wins(greater(x, y), greater_equal(x, y), t.dtype)
+    return t * balance(x, y)
 
 
 def _smaller(t: Any, z: Any, x: Any, y: Any) -> Any:
-    return t * _half_wins(less(x, y), less_equal(x, y), t.dtype)
+    return t * balance(y, x)
 
 
 def _sole(partial: Any) -> Any:
@@ -356,7 +374,7 @@ def unmasked(ct: Any) -> Any:
 
 WHERE = elementwise(
     "where", select, lambda condition, x, y: x.dtype, (),
-    jvp=_where_jvp, transpose=_where_transpose,
+    jvp=_where_jvp, transpose=_where_transpose, into=select_into,
 )  # fmt: skip
 
 # Derivative stops here

@@ -111,6 +111,12 @@ def _place_impl(x: Any, *, shape: Shape, ranges: Ranges) -> Any:
     return out
 
 
+def _place_into(x: Any, *, shape: Shape, ranges: Ranges, out: Any) -> Any:
+    out[...] = 0
+    out[tuple([python_slice(*r) for r in ranges])] = x
+    return out
+
+
 def _place_transpose(ct: Any, operands: Any, *, shape: Shape, ranges: Ranges) -> Any:
     return (slice_(ct, ranges),)
 
@@ -127,6 +133,7 @@ PLACE = Primitive(
     transpose=_place_transpose,
     batch=_place_batch,
     text=lambda x, *, shape, ranges: f"zeros({shape}).place[{_slices_text(ranges)}]({x})",
+    into=_place_into,
 )
 
 # set_slice
@@ -179,6 +186,42 @@ SET_SLICE = Primitive(
     transpose=_set_slice_transpose,
     batch=_set_slice_batch,
     text=lambda x, values, *, ranges: f"{x}.at[{_slices_text(ranges)}].set({values})",
+)
+
+# add_slice
+
+
+def add_slice(x: Any, values: Any, ranges: Ranges) -> Any:
+    """X with values added to what `slice_(x, ranges)` gives."""
+    return bind(ADD_SLICE, x, values, ranges=ranges)
+
+
+def _change_slice_by_adding(out: Any, values: Any, *, ranges: Ranges) -> Any:
+    out[tuple([python_slice(*r) for r in ranges])] += values
+    return out
+
+
+def _add_slice_transpose(ct: Any, operands: Any, *, ranges: Ranges) -> Any:
+    x, values = operands
+    return (
+        ct if isinstance(x, Linear) else None,
+        slice_(ct, ranges) if isinstance(values, Linear) else None,
+    )
+
+
+def _add_slice_batch(size: int, operands: Any, mapped: Any, *, ranges: Ranges) -> Any:
+    x, values = (materialize(size, *pair) for pair in zip(operands, mapped, strict=True))
+    return add_slice(x, values, ((0, size, 1), *ranges))
+
+
+ADD_SLICE = Primitive(
+    "add_slice",
+    infer=lambda x, values, *, ranges: x.strong,
+    impl=lambda x, values, *, ranges: _change_slice_by_adding(np.array(x), values, ranges=ranges),
+    jvp=LINEAR,
+    transpose=_add_slice_transpose,
+    batch=_add_slice_batch,
+    text=lambda x, values, *, ranges: f"{x}.at[{_slices_text(ranges)}].add({values})",
 )
 
 # concatenate
@@ -470,6 +513,7 @@ SCATTER_SET = Primitive(
 # What executors call where nobody needs the first operand as it was: it is changed itself.
 CHANGES = {
     "set_slice": _change_slice,
+    "add_slice": _change_slice_by_adding,
     "scatter_set": _change_elements,
     "scatter_add": _change_by_adding,
 }

@@ -17,7 +17,7 @@ import numpy as np
 
 from ..ir import UNKNOWN, Atom, Equation, Literal, Program, Shape, Var
 from ..ops import elementwise as ops
-from ..ops.index import SLICE, slice_
+from ..ops.index import PLACE, SLICE, add_slice, place, slice_
 from ..ops.shape import (
     BROADCAST_TO,
     REDUCE_SUM,
@@ -213,6 +213,30 @@ def even_of_sign(match: Match) -> Any:
         x = match.under(_ABSOLUTE, operand)
         return None if x is None or x.dtype != operand.type.dtype else ops.square(x)
     return None
+
+
+@rule(_ADD)
+def add_of_placed(match: Match) -> Any:
+    """X plus y among zeros is x with y added to a part of it; a part of both is added first.
+
+    An element that is -0.0 may stay so, where adding 0.0 would make it 0.0.
+    """
+    left, right = match.equation.inputs
+    first, second = match.made_by(PLACE, left), match.made_by(PLACE, right)
+    if first is None and second is None:
+        return None
+    if first is not None and second is not None:
+        if first.params == second.params:
+            total = match.value(first.inputs[0]) + match.value(second.inputs[0])
+            return place(total, **first.params)
+        x, placed = left, second
+    else:
+        x, placed = (left, second) if second is not None else (right, first)
+    assert placed is not None
+    target = match.equation.outputs[0].type
+    if x.type is not target or placed.outputs[0].type is not target or isinstance(x, Literal):
+        return None
+    return add_slice(match.value(x), match.value(placed.inputs[0]), placed.params["ranges"])
 
 
 # Factors
