@@ -282,7 +282,7 @@ lcm = binary("lcm", np.lcm, ZERO, ZERO)
 def _balance_into(x: Any, y: Any, *, out: Any) -> Any:
     np.greater(x, y, out=out)
     ties = np.equal(x, y)
-    if np.any(ties):
+    if ties.any():
         out += np.multiply(ties, out.dtype.type(0.5))
     return out
 
