@@ -12,7 +12,7 @@ import pytest
 import functrace as ft
 from functrace.ir import Program
 from functrace.passes.absorb import absorb
-from functrace.passes.cost import einsum_cost
+from functrace.passes.cost import bytes_moved, einsum_cost, flops
 from functrace.passes.dead_code import dead_code
 from functrace.passes.pipeline import optimize
 from functrace.passes.simplify import RULES, simplify
@@ -224,3 +224,25 @@ def test_broadcasts_and_repeated_indices_keep_their_meaning() -> None:
 def test_the_cost_of_a_chain_counts_its_order() -> None:
     chain = einsum_cost("ij,jk,k->i", ((40, 50), (50, 60), (60,)))
     assert chain < einsum_cost("ij,jk->ik", ((40, 50), (50, 60)))
+
+
+# Explanations
+
+
+def test_what_optimising_did_is_told() -> None:
+    f = ft.jit(lambda A, B, V: np.sum(-(-((A @ B) @ V)) * 1.0 ** np.ones(40)))
+    told = f.explain(A, B, V)
+    assert told.work_before.flops > 40 * 50 * 60 * 2 > 10 * told.work_after.flops
+    assert told.work_after.peak < told.work_before.peak
+    assert told.work_after.equations < told.work_before.equations
+    assert told.rules["negative_of_negative"] == 1
+    assert next(name for name, _ in told.passes) == "simplify"
+    text = str(told)
+    for word in ("flops", "bytes", "peak", "rule negative_of_negative: 1", "absorb left"):
+        assert word in text
+
+
+def test_flops_of_a_product_of_matrices_count_two_for_each_term() -> None:
+    (equation,) = ft.trace(lambda A, B: A @ B)(A, B).equations
+    assert flops(equation) == 2 * 40 * 50 * 60
+    assert bytes_moved(equation) == 8 * (40 * 50 + 50 * 60 + 40 * 60)

@@ -19,6 +19,7 @@ from ._border import call_names, function_name, leaf_types, to_user, trace_call,
 from ._execute import CacheInfo, Runner
 from ._fastpath import MISS, make_fast
 from ._retrace import Retraces
+from .explanation import explain
 
 _LIMIT = 256  # traces kept for one function
 _SHORTEN = 8  # calls of one kind in a row after which the next ones take the short way
@@ -66,8 +67,8 @@ def jit(
 
     Returns:
         A function of the same arguments. It has `trace(*args)`, which gives the Program,
-        `cache_info()`, `clear_cache()`, and `explain_retrace()`, which tells why the last trace
-        was needed.
+        `cache_info()`, `clear_cache()`; `explain_retrace()`, which tells why the last trace was
+        needed; and `explain(*args)`, which tells what optimising did to the Program.
 
     Raises:
         ConcretizationError: when Python needs the value of a traced argument.
@@ -119,6 +120,7 @@ class _Jit:
         call.cache_info = lambda: CacheInfo(self.hits, self.misses, len(self.compiled), _LIMIT)
         call.clear_cache = self.forget
         call.explain_retrace = self.retraces.explain
+        call.explain = lambda *args, **kwargs: explain(self.trace(*args, **kwargs))
         return call
 
     def call(self, *args: Any, **kwargs: Any) -> Any:

@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from ..ir import UNKNOWN, Equation, Program, Shape
 from ..ops.contract import EINSUM, split
+from ..ops.index import SLICE
 from ..ops.shape import BROADCAST_TO, RESHAPE, TRANSPOSE
 from .contraction import pairings
 
@@ -63,4 +64,45 @@ def einsum_cost(spec: str, shapes: tuple[Shape, ...]) -> float:
         loop = _size(tuple([sizes[c] for c in set("".join(inputs))]))
         summed = not set("".join(inputs)) <= set(output)
         total += CALL + moved + (loop / _PRODUCTS if summed and len(inputs) == 2 else 0)
+    return total
+
+
+def flops(equation: Equation) -> int:
+    """The arithmetic operations of an equation; a product of matrices counts two for each term."""
+    if equation.primitive is EINSUM:
+        return _einsum_flops(
+            equation.params["spec"], tuple([atom.type.shape for atom in equation.inputs])
+        )
+    if equation.primitive in (TRANSPOSE, BROADCAST_TO, RESHAPE, SLICE):
+        return 0
+    inner = sum(flops(e) for _, program in equation.programs for e in program.equations)
+    if inner:
+        return inner * max(equation.params.get("length", 1), 1)
+    sizes = [_size(atom.type.shape) for atom in (*equation.inputs, *equation.outputs)]
+    dense = equation.primitive.name in _DENSE and equation.inputs[0].type.shape
+    return max(sizes) * (equation.inputs[0].type.shape[-1] if dense else 1)
+
+
+def bytes_moved(equation: Equation) -> int:
+    """The bytes that an equation reads and writes; views move none."""
+    if equation.primitive in (TRANSPOSE, BROADCAST_TO, RESHAPE, SLICE):
+        return 0
+    return sum(
+        _size(atom.type.shape) * atom.type.dtype.itemsize
+        for atom in (*equation.inputs, *equation.outputs)
+    )
+
+
+def _einsum_flops(spec: str, shapes: tuple[Shape, ...]) -> int:
+    steps: Sequence[tuple[tuple[int, ...], str]] = [(tuple(range(len(shapes))), spec)]
+    if len(shapes) > 2:
+        steps = pairings(spec, shapes)
+    terms, _ = split(spec)
+    sizes = {c: n for t, s in zip(terms, shapes, strict=True) for c, n in zip(t, s, strict=True)}
+    total = 0
+    for _, step in steps:
+        inputs, output = split(step)
+        letters = set("".join(inputs))
+        products = len(inputs) - 1 + (not letters <= set(output))
+        total += _size(tuple([sizes[c] for c in letters])) * products
     return total

@@ -10,6 +10,7 @@ as -0.0 + 0.0 is 0.0.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -39,8 +40,12 @@ Rule = Callable[["Match"], Any]
 RULES: dict[Primitive, list[Rule]] = {}
 
 
-def simplify(program: Program) -> Program:
-    """The Program with every rule applied, operands first."""
+def simplify(program: Program, fired: Counter[str] | None = None) -> Program:
+    """The Program with every rule applied, operands first.
+
+    Args:
+        fired: is to count how often each rule was applied.
+    """
     changed = False
     with rewriting(program) as recorder:
         makers: dict[Atom, Equation] = {}
@@ -51,7 +56,7 @@ def simplify(program: Program) -> Program:
                 equation = Equation(
                     equation.primitive, inputs, equation.params, equation.outputs, equation.position
                 )
-            simpler = _simplest(recorder, equation, makers)
+            simpler = _simplest(recorder, equation, makers, fired)
             if simpler is not equation.outputs[0]:
                 changed = True
                 renamed[equation.outputs[0]] = simpler
@@ -61,11 +66,16 @@ def simplify(program: Program) -> Program:
         return Program(program.inputs, recorder.equations, outputs, program.name)
 
 
-def _simplest(recorder: Recorder, equation: Equation, makers: dict[Atom, Equation]) -> Atom:
+def _simplest(
+    recorder: Recorder,
+    equation: Equation,
+    makers: dict[Atom, Equation],
+    fired: Counter[str] | None,
+) -> Atom:
     """Record what an equation comes to when no rule finds more to do; its output."""
     for _ in range(_ROUNDS):
         start = len(recorder.equations)
-        simpler = _simpler(Match(recorder, equation, makers))
+        simpler = _simpler(Match(recorder, equation, makers), fired)
         made = recorder.equations[start:]
         if simpler is None:
             break
@@ -114,7 +124,7 @@ class Match:
         return None if value is None else self._recorder.atom(value)
 
 
-def _simpler(match: Match) -> Atom | None:
+def _simpler(match: Match, fired: Counter[str] | None) -> Atom | None:
     equation = match.equation
     if len(equation.outputs) != 1:
         return None
@@ -125,6 +135,8 @@ def _simpler(match: Match) -> Atom | None:
         start = len(match._recorder.equations)
         atom = match.record(lambda rule=rule: rule(match))
         if atom is not None and atom.type is type:
+            if fired is not None:
+                fired[rule.__name__] += 1
             return atom
         del match._recorder.equations[start:]
     return None
