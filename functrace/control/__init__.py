@@ -1,3 +1,3 @@
-"""Primitives that carry Programs: a choice of branches, and loops. Their rules call transforms."""
+"""Primitives that carry Programs: choices, loops, checkpoints. Their rules call transforms."""
 
 from . import loops  # noqa: F401 -- defines the primitives
