@@ -33,10 +33,11 @@ VIEWS = {
         "reshape", "ravel", "transpose", "permute_dims", "matrix_transpose", "swapaxes", "moveaxis",
         "rollaxis", "squeeze", "expand_dims", "atleast_1d", "atleast_2d", "atleast_3d",
         "broadcast_to", "broadcast_arrays", "real", "imag", "flip", "fliplr", "flipud", "rot90",
-        "split", "array_split", "hsplit", "vsplit", "dsplit", "unstack", "trim_zeros",
+        "split", "array_split", "hsplit", "vsplit", "dsplit", "unstack", "trim_zeros", "diagonal",
+        "diag", "einsum",
     )
     if hasattr(np, name)
-}  # fmt: skip
+} | {np.linalg.diagonal, np.lib.stride_tricks.sliding_window_view}  # fmt: skip
 
 
 def ufunc_answer(ufunc: np.ufunc, method: str, options: dict[str, Any]) -> Callable[..., Any]:
@@ -111,8 +112,12 @@ def missing_attribute(name: str) -> AttributeError:
     return AttributeError(f"a traced array has no attribute {name!r}", name=name)
 
 
-def instead_of_scipy() -> str:
-    """What to call in place of the SciPy function that makes a traced array a plain one, if any."""
+def instead() -> str:
+    """What to call in place of the function that makes a traced array a plain one, if anything."""
+    for _, name in calls_into("numpy")[:1]:
+        ours = getattr(import_module(f"{__package__}.numpy"), name, None)
+        if ours is not None and ours is not getattr(np, name, None):
+            return f"use functrace.numpy.{name}, which takes traced arrays"
     for module, name in calls_into("scipy"):
         part = f"{__package__}.{'.'.join(module.split('.')[:2])}"
         if name in _names_of(part):

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from .dispatch import demand_answer
-from .errors import DTypeError
-from .sharing import demand_own
+from .errors import DTypeError, UnsupportedAttributeError
+from .sharing import demand_own, is_number
 from .tracer import (
     UFUNCS,
     Tracer,
@@ -99,7 +99,7 @@ def _install_in_place(name: str, ufunc: np.ufunc) -> None:
     what, remedy = f"x {symbol}= y", f"write `x = x {symbol} y`"
 
     def method(self: Tracer, other: Any) -> Any:
-        if not self.type.shape and self.alias is None:  # a scalar: Python takes x = x + y
+        if is_number(self):  # Python takes x = x + y
             return NotImplemented
         if type(other) is not Tracer and not isinstance(other, _OPERANDS):
             return NotImplemented
@@ -134,6 +134,14 @@ def _install_method(function: Callable[..., Any]) -> None:
     setattr(Tracer, function.__name__, method)
 
 
+def _refuse_shape(self: Tracer, shape: Any) -> None:
+    raise UnsupportedAttributeError(
+        f"x.shape = {shape!r} of a traced array: it keeps its shape",
+        f"write x = x.reshape({shape!r})",
+    )
+
+
+Tracer.shape = Tracer.shape.setter(_refuse_shape)  # type: ignore[method-assign] -- as below
 for _name, _ufunc in _ARITHMETIC.items():
     _install_binary(_name, _ufunc, arithmetic=True)
 for _name, _ufunc in {**_ARITHMETIC, "matmul": np.matmul}.items():

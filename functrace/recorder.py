@@ -33,7 +33,7 @@ from .errors import (
 from .ir import FLOAT0, ArrayType, Atom, Equation, Literal, Program, Var
 from .locks import LOCKS
 from .primitive import Primitive
-from .sharing import FOREIGN
+from .sharing import FOREIGN, FOREIGN_NUMBER
 from .source import Position, Source, raised_at, user_position
 from .tracer import Tracer
 
@@ -263,7 +263,7 @@ class Recorder:
         if value is not None:
             self._known[var] = value
         tracer = Tracer(self, var, type)
-        tracer.alias = FOREIGN
+        tracer.alias = FOREIGN if type.shape else FOREIGN_NUMBER
         return tracer
 
     def atom(self, value: Any) -> Atom:

@@ -53,10 +53,24 @@ class Severed(NamedTuple):
 
 
 class Foreign(NamedTuple):
-    """Stands for the View of a tracer whose memory belongs to the caller."""
+    """Stands for the View of a tracer whose memory belongs to the caller.
+
+    Attributes:
+        number: whether it is a number, so that `x += 1` gives the name x another value.
+    """
+
+    number: bool
 
 
-FOREIGN = Foreign()
+FOREIGN, FOREIGN_NUMBER = Foreign(number=False), Foreign(number=True)
+
+
+def is_number(tracer: Tracer) -> bool:
+    """Whether a tracer stands for a NumPy or Python scalar, and not for an array without axes."""
+    if tracer.type.shape:
+        return False
+    alias = tracer.alias
+    return alias is FOREIGN_NUMBER or (alias is None and not tracer.c_order)
 
 
 def share(results: Iterable[Tracer], arguments: Sequence[Tracer], start: int) -> None:
@@ -70,11 +84,16 @@ def share(results: Iterable[Tracer], arguments: Sequence[Tracer], start: int) ->
     sources = {argument.variable: argument for argument in arguments}
     for result in results:
         if sources.get(result.variable) is not result:
-            _attach(result, sources, produced)
+            _attach(result, sources, produced, diagonals=True)
 
 
-def share_one(result: Tracer, source: Tracer) -> None:
-    """Note that a result just recorded, of basic indexing, may be a view of its source."""
+def share_one(result: Tracer, source: Tracer, index: Any) -> None:
+    """Note that a result just recorded, of basic indexing, may be a view of its source.
+
+    An index that leaves no axes gives a number, but an array where there is an ellipsis in it.
+    """
+    if not result.type.shape and not (isinstance(index, tuple) and any(i is ... for i in index)):
+        return
     equations = result.recorder.equations
     last = equations[-1]
     if last.outputs[0] is not result.variable:  # nothing was recorded: another name
@@ -89,12 +108,23 @@ def share_one(result: Tracer, source: Tracer) -> None:
 
 def shares(equation: Equation) -> bool:
     """Whether the output of an equation is a view of its first operand in NumPy."""
-    return equation.primitive.view is not None and not any(
-        atom.type.shape for atom in equation.inputs[1:]
-    )
+    if equation.primitive.name == "einsum":
+        inputs, _, output = equation.params["spec"].partition("->")
+        return "," not in inputs and set(inputs) == set(output)
+    return equation.primitive.view is not None and not _picks(equation)
 
 
-def _attach(result: Tracer, sources: dict[Var, Tracer], produced: dict[Var, Equation]) -> None:
+def _picks(equation: Equation) -> bool:
+    """Whether an equation takes elements at places that arrays name."""
+    return any(atom.type.shape for atom in equation.inputs[1:])
+
+
+def _attach(
+    result: Tracer,
+    sources: dict[Var, Tracer],
+    produced: dict[Var, Equation],
+    diagonals: bool = False,
+) -> None:
     steps: list[Equation] = []
     var = result.variable
     while var not in sources:
@@ -103,7 +133,8 @@ def _attach(result: Tracer, sources: dict[Var, Tracer], produced: dict[Var, Equa
             result.alias = FOREIGN
             return
         first = equation.inputs[0]
-        if not shares(equation) or not isinstance(first, Var):
+        is_view = shares(equation) or (diagonals and equation.primitive.name == "gather")
+        if not is_view or not isinstance(first, Var):
             return
         steps.append(equation)
         var = first
@@ -118,7 +149,7 @@ def _link(result: Tracer, source: Tracer, steps: tuple[Equation, ...]) -> None:
 
 def _note(result: Tracer, source: Tracer, steps: tuple[Equation, ...], certain: bool) -> None:
     alias = source.alias
-    if alias is FOREIGN:
+    if isinstance(alias, Foreign):
         result.alias = FOREIGN
         return
     root = alias.root if isinstance(alias, View) else source
@@ -199,8 +230,8 @@ def _layout(tracer: Tracer) -> np.ndarray | None:
         return None
     array = np.empty(tracer.type.shape, np.bool_)
     for step in chain:
-        if step.primitive.elementwise:  # the real parts of complex numbers
-            return None
+        if step.primitive.elementwise or step.primitive.name == "einsum" or _picks(step):
+            return None  # the real parts of complex numbers, and diagonals
         array = _like(step, array)
     return array
 
@@ -231,15 +262,11 @@ def assign(target: Tracer, value: Tracer, what: str, remedy: str = "") -> None:
     if not _is_fresh(target):
         renew(target)  # so that it is watched
     changed = [target]
-    alias = target.alias
-    root = alias.root if isinstance(alias, View) else target
-    while isinstance(alias, View):
+    while isinstance(alias := changed[-1].alias, View):
         if not alias.certain:
-            _sever(target, alias.root)
-            target.variable = value.variable
-            return
+            _sever(changed[-1], alias.root)
+            break
         changed.append(alias.source)
-        alias = alias.source.alias
     new: Any = value
     variables = [value.variable]
     for view in changed[:-1]:
@@ -247,7 +274,7 @@ def assign(target: Tracer, value: Tracer, what: str, remedy: str = "") -> None:
         variables.append(new.variable)
     for tracer, var in zip(changed, variables, strict=True):
         tracer.variable = var
-    _forget(root, changed)
+    _forget(changed[-1], changed)
 
 
 def demand_own(target: Tracer, what: str, remedy: str = "") -> None:
@@ -257,7 +284,7 @@ def demand_own(target: Tracer, what: str, remedy: str = "") -> None:
         TracerAssignmentError: for an argument, or what belongs to the surrounding code.
     """
     root = target.alias.root if isinstance(target.alias, View) else target
-    if root.alias is FOREIGN or not root.recorder.is_current:
+    if isinstance(root.alias, Foreign) or not root.recorder.is_current:
         raise TracerAssignmentError(
             f"`{what}` changes a traced array of type {target.type} in place that is an argument, "
             "or part of one, or belongs to the surrounding code",
@@ -279,8 +306,9 @@ def _written(view: Tracer, new: Any, what: str) -> Any:
         )
     for step, before in zip(reversed(steps), reversed(values), strict=True):
         positions = [recorder.value_of_atom(atom) for atom in step.inputs[1:]]
-        new = step.primitive.view(before, new, *positions, **step.params)
-        if new is None:
+        if not _picks(step):
+            new = step.primitive.view(before, new, *positions, **step.params)
+        if new is None or _picks(step):
             raise TracerAssignmentError(
                 f"`{what}` writes to the result of {step.primitive.name}, a view that is read-only",
                 "change a copy: x = x.copy()",
@@ -307,15 +335,30 @@ def _forget(root: Tracer, fresh: list[Tracer]) -> None:
     root.views = kept or None
 
 
-def _sever(view: Tracer, root: Tracer) -> None:
-    """Part a view, of which nobody knows whether it is one, from its root before it is changed."""
+def _sever(part: Tracer, root: Tracer) -> None:
+    """Part a view, of which nobody knows whether it is one, from its root before it is changed.
+
+    It becomes the root of its own views. All others may or may not change with it.
+    """
     severed = Severed(user_source())
-    for reference in [*(root.views or ()), weakref.ref(root)]:
+    others = [*(root.views or ()), weakref.ref(root)]
+    part.alias = root.views = None
+    for reference in others:
         other = reference()
-        if other is not None and other is not view:
+        if other is None or other is part:
+            continue
+        if _is_view_of(other, part):
+            other.alias = other.alias._replace(root=part)
+            _watch(part, other)
+        else:
             other.alias = severed
             del other.variable
-    view.alias = root.views = None
+
+
+def _is_view_of(tracer: Tracer, root: Tracer) -> bool:
+    while isinstance(tracer.alias, View):
+        tracer = tracer.alias.source
+    return tracer is root
 
 
 def renew(tracer: Tracer) -> Var:

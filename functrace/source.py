@@ -66,13 +66,16 @@ def user_frame(depth: int = 1) -> FrameType | None:
 
 
 def calls_into(library: str) -> list[tuple[str, str]]:
-    """The modules and names of a library's functions that run now for the user, outermost first."""
+    """The modules and names of a library's functions that run now for the user, outermost first.
+
+    A method is named by its class.
+    """
     found = []
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and internal(frame.f_code.co_filename):
         module = str(frame.f_globals.get("__name__", ""))
         if module.startswith(library + "."):
-            found.append((module, frame.f_code.co_name))
+            found.append((module, frame.f_code.co_qualname.partition(".")[0]))
         frame = frame.f_back
     return found[::-1]
 

@@ -19,7 +19,7 @@ from .dispatch import (
     UFUNCS,
     VIEWS,
     demand_answer,
-    instead_of_scipy,
+    instead,
     missing_attribute,
     spelled,
     ufunc_answer,
@@ -32,7 +32,7 @@ from .errors import (
     TracerConversionError,
 )
 from .ir import ArrayType, Var
-from .sharing import assign, renew, share, share_flat, share_one
+from .sharing import assign, is_number, renew, share, share_flat, share_one
 from .source import user_operation
 
 if TYPE_CHECKING:
@@ -162,9 +162,10 @@ class Tracer:
                 "write functrace.numpy.take(a, i, axis=0) for a[i]",
             )
         raise TracerConversionError(
-            f"a traced value of type {self.type} was converted to a plain NumPy array, which "
-            "would cut its derivative (np.asarray, np.array, or a function that calls them)",
-            instead_of_scipy()
+            f"a traced value of type {self.type} was converted to a plain NumPy array"
+            f"{', which would cut its derivative' if self.type.inexact else ''} (np.asarray, "
+            "np.array, or a function that calls them)",
+            instead()
             or "use NumPy's functions on the traced value itself; to build an array of traced "
             "values use np.stack or functrace.numpy.array",
         )
@@ -259,8 +260,8 @@ class Tracer:
 
     def __getitem__(self, index: Any) -> Any:
         part = FUNCTIONS[operator.getitem](self, index)
-        if part.type.shape and part is not self:
-            share_one(part, self)
+        if part is not self:
+            share_one(part, self, index)
         return part
 
     def __setitem__(self, index: Any, value: Any) -> None:
@@ -327,9 +328,17 @@ class Tracer:
         permutation = axes[0] if len(axes) == 1 else axes or None
         return answer(np.transpose, (self, permutation))
 
-    def astype(self, dtype: Any, *_ordering: Any, **_layout: Any) -> Any:
-        """The values converted to a dtype."""
-        return copied(FUNCTIONS[np.ndarray.astype](self, dtype))
+    def astype(
+        self,
+        dtype: Any,
+        order: Any = "K",  # noqa: ARG002 -- traced arrays have no memory layout, nor subclasses
+        casting: Any = "unsafe",
+        subok: bool = True,  # noqa: ARG002
+        copy: bool = True,
+    ) -> Any:
+        """The values converted to a dtype; with `copy=False` the array itself where it has it."""
+        converted = FUNCTIONS[np.ndarray.astype](self, dtype, casting=casting)
+        return self if not copy and converted.dtype == self.dtype else copied(converted)
 
     def flatten(self, order: Any = "C") -> Any:
         """All elements along one axis."""
@@ -342,7 +351,7 @@ class Tracer:
     def copy(self, order: Any = "C") -> Any:
         """The same value in an array of its own, to which the traced function may assign."""
         result = copied(self)
-        if order == "C":
+        if order == "C" and result.type.shape:
             result.c_order = True
         return result
 
@@ -404,6 +413,10 @@ def answer(
 
     `y = np.clip(x, None, None); y += 1` must not change x, and `y = np.ravel(x); y += 1` must.
     """
+    if type(options.get("out")) is Tracer:
+        result = answer(function, args, {k: v for k, v in options.items() if k != "out"})
+        what = f"np.{function.__name__}(out=)"
+        return overwrite(options["out"], result, what, "leave out= away")
     if function not in VIEWS:
         result = FUNCTIONS[function](*args, **options)
         if type(result) is Tracer and any(x is result for x in _tracers(args)):
@@ -480,7 +493,11 @@ def _into(
 
 def copied(tracer: Tracer) -> Tracer:
     """The same value in an array of its own, which in-place operators change alone."""
-    return FUNCTIONS[np.ndarray.copy](tracer) if tracer.type.shape else tracer
+    if tracer.type.shape:
+        return FUNCTIONS[np.ndarray.copy](tracer)
+    result = Tracer(tracer.recorder, tracer.variable, tracer.type)
+    result.c_order = not is_number(tracer)
+    return result
 
 
 def is_weak(operand: Any) -> bool:

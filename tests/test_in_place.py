@@ -6,6 +6,7 @@ import random
 
 import numpy as np
 import pytest
+from numpy.lib.stride_tricks import sliding_window_view
 
 import functrace as ft
 from functrace.errors import DTypeError, ShapeError, TracerAssignmentError
@@ -259,10 +260,80 @@ def broadcast_values(x):
     return y
 
 
+def itself(x):
+    y = x * 2
+    y[::-1] = y
+    y[[1, 2, 0]] = y
+    y[:] = y
+    y[...] += y
+    return y
+
+
+def arrays_without_axes(x):
+    total = fnp.zeros(())
+    same = total
+    total += x[0]  # shows in `same`, as NumPy's arrays without axes are no numbers
+    y = x * 1
+    first, number = y[0, ...], y[1]
+    first *= 3  # shows in y
+    number += 100
+    y[...] += total.copy()
+    return y * same + number
+
+
+def views_that_only_look(x):
+    y = np.outer(x, x)
+    diagonal, other = np.diagonal(y), np.diag(y, 1)
+    windows = sliding_window_view(y, 2, axis=1)
+    y[0] = 7 * x
+    y[1, 2] += 1
+    return diagonal * windows[:, 0, 1] + other[1]
+
+
+def einsum_views(x):
+    y = fnp.zeros((3, 3))
+    diagonal = np.einsum("ii->i", y)
+    diagonal[1:] = x[1:]
+    np.einsum("ij->ji", y)[0] += x
+    np.einsum("i,i->i", x, x)[0] = 9.0
+    return y * diagonal
+
+
+def parts_of_a_view_that_may_be_one(x):
+    flat = np.sin(np.outer(x, x)).ravel()
+    flat[::4] += x
+    head = flat[:3]
+    flat *= 2
+    return head
+
+
+def results_put_into_arrays(x):
+    y = np.outer(x, x)
+    np.clip(y, 0.3, 5.0, out=y)
+    y[1].clip(1.0, None, out=y[1])
+    np.sum(y, axis=0, out=y[2])
+    np.cumsum(y[2], out=y[2])
+    y.mean(axis=1, out=y[:, 0])
+    return y
+
+
+def conversions(x):
+    y = x * 1
+    same = y.astype(float, copy=False)
+    same += 1  # shows in y
+    apart = y.astype(float)
+    apart += 1
+    y[:2] = [x[1], 5.0]
+    y[[0, np.argmax(x)]] *= 2
+    return y
+
+
 FILLED = [
-    filled, view_semantics, rows_of_a_loop, scalars_are_copies, index_arrays, masks, whole,
-    self_overlap, flat_view, functions_in_place, sorted_in_place, out_arguments, like_arrays,
-    real_and_imaginary_parts, integers, broadcast_values,
+    itself, arrays_without_axes, views_that_only_look, einsum_views,
+    parts_of_a_view_that_may_be_one, results_put_into_arrays, conversions, filled, view_semantics,
+    rows_of_a_loop, scalars_are_copies, index_arrays, masks, whole, self_overlap, flat_view,
+    functions_in_place, sorted_in_place, out_arguments, like_arrays, real_and_imaginary_parts,
+    integers, broadcast_values,
 ]  # fmt: skip
 
 
@@ -424,6 +495,37 @@ def test_changes_of_many_views_take_linear_time():
     assert counts[1] < 2.2 * counts[0]
 
 
+def counted_up(x):
+    x += 1
+    x *= x
+    return x
+
+
+def test_a_number_that_is_an_argument_may_get_another_value():
+    for argument in (2.0, np.float64(2.0)):
+        assert ft.grad(counted_up)(argument) == 6.0
+        assert ft.jit(counted_up)(argument) == 9.0
+    np.testing.assert_array_equal(ft.vmap(counted_up)(X), counted_up(X.copy()))
+
+    def add(i, total):
+        total += X[0] * i
+        return total
+
+    assert ft.fori_loop(0, 4, add, 0.0) == 6.0
+
+
+def test_an_array_without_axes_that_is_an_argument_may_not_be_assigned_to():
+    def f(x, copy):
+        if copy:
+            x = x.copy()
+        x[...] = 3.0
+        return x
+
+    assert ft.jit(lambda x: f(x, copy=True))(np.array(2.0)) == 3.0
+    with pytest.raises(TracerAssignmentError, match=r"x = x\.copy\(\)"):
+        ft.jit(lambda x: f(x, copy=False))(np.array(2.0))
+
+
 def into_an_argument(x):
     x += 1  # here
     return x
@@ -457,10 +559,16 @@ def into_a_read_only_view(x):
     return y
 
 
+def into_a_diagonal(x):
+    y = np.diagonal(np.outer(x, x))
+    y += 1.0  # here
+    return y
+
+
 @pytest.mark.parametrize(
     "f",
     [into_an_argument, into_a_name_of_an_argument, into_a_part_of_an_argument,
-     into_a_view_of_an_argument, sort_an_argument, into_a_read_only_view],
+     into_a_view_of_an_argument, sort_an_argument, into_a_read_only_view, into_a_diagonal],
 )  # fmt: skip
 @pytest.mark.parametrize("wrap", [ft.jit, ft.jacfwd, ft.vmap], ids=["jit", "jacfwd", "vmap"])
 def test_what_is_not_the_functions_own_is_refused_with_the_line(f, wrap):
@@ -513,6 +621,8 @@ def test_values_that_do_not_fit_are_refused():
 
     with pytest.raises(ShapeError, match=r"\(2,\)"):
         assign(np.ones(2))(X)
+    with pytest.raises(ShapeError, match=r"\(3,\)"):
+        ft.jit(lambda x: (x * 1).__setitem__(slice(1, None), x))(X)
     with pytest.raises(DTypeError, match="complex"):
         assign(1j)(X)
     with pytest.raises(IndexError, match="out of bounds"):

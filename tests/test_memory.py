@@ -152,6 +152,18 @@ def test_what_is_needed_as_it_was_is_not_changed() -> None:
     np.testing.assert_array_equal(given, X)
 
 
+def test_what_a_choice_gives_on_is_not_changed() -> None:
+    def f(x: Any) -> Any:
+        y = np.sin(x)
+        z = ft.cond(np.sum(x) > 0, lambda y: y, lambda y: -y, y)
+        y[0] = 55.0
+        return z * 2, y * 3
+
+    run, x = ft.jit(f), np.ones((2, 3))
+    for _ in range(10):  # interpreted, then compiled
+        assert_close(run(x), f(x), 1e-12)
+
+
 def _arrays(values: Any) -> list[Any]:
     return [v for v in values if isinstance(v, np.ndarray) and v.ndim]
 

@@ -113,9 +113,17 @@ class _Groups:
         for k, call in enumerate(lowered.calls):
             for value in (*call.operands, *call.results):
                 self.last[self.root[value]] = k
-            if any(r in lowered.foreign for r in call.results):  # may be operands themselves
-                self.kept.update([self.root[v] for v in call.operands])
         self.last.update(dict.fromkeys([self.root[v] for v in lowered.outputs], self.end))
+        for call in reversed(lowered.calls):
+            if any(r in lowered.foreign for r in call.results):  # may be operands themselves
+                self._bind(call)
+
+    def _bind(self, call: Any) -> None:
+        """Keep the operands of a step for as long as its results, which may be operands."""
+        last = max(self.last[self.root[v]] for v in call.results)
+        for root in [self.root[v] for v in call.operands]:
+            self.kept.add(root)
+            self.last[root] = max(self.last[root], last)
 
     def inside(self, value: int) -> bool:
         """Whether a value has memory of its own that nobody outside sees."""

@@ -34,8 +34,6 @@ _REMEDY = "use the new array that x.at[...].set(v) or np.where(mask, v, x) gives
 def setitem(x: Any, key: Any, value: Any) -> None:
     """`x[key] = value` for a traced array."""
     demand_own(x, "x[...] = v", _REMEDY)
-    if value is x:  # the end of `x[:] += y`
-        return
     mask = _mask(x, key, value)
     if mask is not None:
         new = ops.where(mask, _cast(value, x.dtype), x)
@@ -48,12 +46,12 @@ def setitem(x: Any, key: Any, value: Any) -> None:
 
 
 def _is_part(value: Any, x: Tracer, chosen: Selection) -> bool:
-    """Whether a value is the very view of an array that it is assigned to."""
+    """Whether a value is the very view of an array that it is assigned to, or all of it."""
     alias = value.alias if type(value) is Tracer else None
-    if not isinstance(alias, View) or alias.source is not x or chosen.axes:
+    if chosen.axes or not (value is x or (isinstance(alias, View) and alias.source is x)):
         return False
     ranges, shape = index.whole(x.shape), x.shape
-    for step in alias.steps:
+    for step in () if value is x else alias.steps:
         if step.primitive is index.SLICE and shape == x.shape:
             ranges, shape = step.params["ranges"], step.outputs[0].type.shape
         elif step.primitive.name == "reshape":

@@ -122,7 +122,7 @@ def _filled(value: Any, target: tuple[int, ...], dtype: Any, order: Any = "C") -
             {} if result is value else {"shape": target},
         )
     if type(result) is Tracer:
-        result.c_order = order == "C"
+        result.c_order = order == "C" or not target
     return result
 
 

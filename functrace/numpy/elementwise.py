@@ -11,12 +11,14 @@ from ..ops import cast, floating, series  # noqa: F401 -- `floating` answers for
 from ..ops import elementwise as ops
 from ..ops.cast import promotion_value
 from ..recorder import plain
-from ..tracer import UFUNCS, Tracer, pythonic
+from ..tracer import FUNCTIONS, UFUNCS, Tracer, pythonic
 from ._register import demand_cpu, implements, refuse
 
 
 def array(x: Any) -> Any:
     """A traced or NumPy array, as `np.asarray` makes one: a Python scalar has its own dtype."""
+    if isinstance(x, (list, tuple)) and any(type(part) is Tracer for part in x):
+        return FUNCTIONS[np.array](x)
     x = cast.operand(x)
     return cast.astype(x, x.dtype) if type(x) is Tracer else plain(x)
 
@@ -64,8 +66,15 @@ def round(a: Any, decimals: int = 0, out: Any = None) -> Any:
 
 
 @implements(np.ndarray.astype, *([np.astype] if hasattr(np, "astype") else []))
-def astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:
+def astype(
+    x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None, casting: Any = "unsafe"
+) -> Any:
     demand_cpu("astype", device)
+    if not np.can_cast(x.dtype, dtype, casting):
+        raise DTypeError(
+            f"astype: {x.dtype} can not be cast to {np.dtype(dtype)} by the rule {casting!r}",
+            'choose casting="unsafe", which is the default',
+        )
     return cast.astype(array(x), np.dtype(dtype))
 
 

@@ -205,6 +205,8 @@ def _parse(shape: tuple[int, ...], key: Any) -> tuple[list[_Item], tuple[int, ..
 
 
 def _as_part(part: Any) -> Any:
+    if isinstance(part, (list, tuple)) and any(type(place) is Tracer for place in part):
+        return array(part)
     if isinstance(part, (list, tuple, np.ndarray)):
         part = np.asarray(part)
         return part.astype(np.intp) if part.size == 0 and part.dtype.kind == "f" else part
@@ -255,6 +257,13 @@ def _items(part: Any, shape: tuple[int, ...], axis: int) -> list[_Item]:
 
 
 def _range(part: slice, length: int) -> tuple[int, int, int]:
+    for limit in (part.start, part.stop, part.step):
+        if type(limit) is Tracer and not limit.type.inexact:
+            limit.recorder.value(
+                limit,
+                "it is a limit of a slice, and the shape of x[a:b] depends on its limits",
+                "take or change a number of elements that is known: x[a + np.arange(n)]",
+            )
     start, stop, step = part.indices(length)
     count = len(range(start, stop, step))
     return (start, count, step) if count else (0, 0, 1)
@@ -280,7 +289,8 @@ def _mask_places(mask: Any, shape: tuple[int, ...], axis: int) -> tuple[np.ndarr
         mask = mask.recorder.value(
             mask,
             "it is a boolean mask, and the shape of x[mask] depends on its values",
-            "use np.where(mask, x, other), which keeps the shape, or a sum with where=mask",
+            "use np.where(mask, x, other), which keeps the shape, or a sum with where=mask; and "
+            "x = x.at[mask].add(v) for x[mask] += v",
         )
     return np.nonzero(mask)
 

@@ -23,6 +23,7 @@ from ..ir import ArrayType, Shape
 from ..primitive import Linear, NotLinearError, Primitive
 from ..recorder import bind
 from .cast import promote_together
+from .index import scatter_set
 from .shape import broadcast_to, reshape
 
 LETTERS = "ijklmnopqrstuvwxyzabcdefghABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -197,6 +198,14 @@ def _text(*names: str, spec: str) -> str:
     return _product_text(spec, names) or f'einsum("{spec}", {", ".join(names)})'
 
 
+def _with_moved(x: Any, new: Any, *, spec: str) -> Any:
+    """The operand of an einsum that only moves elements, or takes a diagonal, with others there."""
+    (term,), output = split(spec)
+    grids = np.indices(new.shape, sparse=True)
+    places = [grids[output.index(letter)] for letter in term]
+    return scatter_set(x, new, places, tuple(range(len(term))))
+
+
 EINSUM = Primitive(
     "einsum",
     infer=_infer,
@@ -205,4 +214,5 @@ EINSUM = Primitive(
     transpose=_transpose,
     batch=_batch,
     text=_text,
+    view=_with_moved,
 )
