@@ -12,15 +12,25 @@ from typing import TYPE_CHECKING, Any
 from . import errors, nn, tree
 from . import numpy as numpy
 from .api._checks import float0
-from .api._execute import cache_info, clear_cache
+from .api._execute import cache_info, clear_cache, explain_retrace
 from .api.associative import associative_scan
 from .api.batching import vmap
+from .api.callbacks import pure_callback
+from .api.checkpoint import checkpoint, remat
+from .api.closures import closure_convert, custom_gradient, linear_call
 from .api.compilation import jit
 from .api.control import cond, fori_loop, map, scan, switch, while_loop
+from .api.custom import custom_jvp, custom_vjp
+from .api.custom_batching import custom_vmap, sequential_vmap
+from .api.define import define_op
 from .api.derivatives import jvp, linear_transpose, linearize, vjp
 from .api.gradients import grad, value_and_grad
+from .api.implicit import custom_linear_solve, custom_root
 from .api.inspection import eval_shape, evaluate, stop_gradient, trace
 from .api.jacobians import elementwise_grad, hessian, hvp, jacfwd, jacobian, jacrev
+from .api.memory import MemoryReport, memory
+from .custom.rules import SymbolicZero
+from .custom.vjp import CustomVJPPrimal
 from .ir import ArrayType, Equation, Literal, Program, Var
 from .tracer import Tracer
 
@@ -37,9 +47,12 @@ else:  # on demand: NumPy's own generators are slow to import
 __version__ = "0.1.0"
 
 __all__ = [
-    "ArrayType", "Equation", "Literal", "Program", "Tracer", "Var", "associative_scan",
-    "cache_info", "clear_cache", "cond", "elementwise_grad", "errors", "eval_shape", "evaluate",
-    "float0", "fori_loop", "grad", "hessian", "hvp", "jacfwd", "jacobian", "jacrev", "jit", "jvp",
-    "linear_transpose", "linearize", "map", "nn", "numpy", "random", "scan", "stop_gradient",
-    "switch", "trace", "tree", "value_and_grad", "vjp", "vmap", "while_loop",
+    "ArrayType", "CustomVJPPrimal", "Equation", "Literal", "MemoryReport", "Program",
+    "SymbolicZero", "Tracer", "Var", "associative_scan", "cache_info", "checkpoint", "clear_cache",
+    "closure_convert", "cond", "custom_gradient", "custom_jvp", "custom_linear_solve",
+    "custom_root", "custom_vjp", "custom_vmap", "define_op", "elementwise_grad", "errors",
+    "eval_shape", "evaluate", "explain_retrace", "float0", "fori_loop", "grad", "hessian", "hvp",
+    "jacfwd", "jacobian", "jacrev", "jit", "jvp", "linear_call", "linear_transpose", "linearize",
+    "map", "memory", "nn", "numpy", "pure_callback", "random", "remat", "scan", "sequential_vmap",
+    "stop_gradient", "switch", "trace", "tree", "value_and_grad", "vjp", "vmap", "while_loop",
 ]  # fmt: skip

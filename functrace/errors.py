@@ -144,6 +144,28 @@ class BranchError(FunctraceError, TypeError):
     """Branches of a choice that return different trees, shapes or dtypes."""
 
 
+class CustomRuleError(FunctraceError, TypeError):
+    """A rule of the user that is missing, or that returned the wrong tree, shape or dtype."""
+
+
+class RuleClosureError(FunctraceError, TypeError):
+    """A function with a rule was differentiated by what it took from its closure, or a rule took
+    a traced value from there.
+    """
+
+
+class ForwardModeError(FunctraceError, TypeError):
+    """Forward mode through a function whose derivative is given for reverse mode alone."""
+
+
+class CallbackError(FunctraceError, TypeError):
+    """A callback that returned the wrong tree, shape or dtype."""
+
+
+class OpDefinitionError(FunctraceError, TypeError):
+    """An op whose rules do not fit its signature, or whose values do not fit its types."""
+
+
 class LeafTypeError(FunctraceError, TypeError):
     """A leaf of an argument or output that is no array and no number."""
 

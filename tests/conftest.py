@@ -8,7 +8,9 @@ os.environ["FUNCTRACE_CHECK"] = "1"
 from . import (  # noqa: F401 -- they add to the table of cases
     op_cases_arrays,
     op_cases_assignment,
+    op_cases_checkpoint,
     op_cases_control,
+    op_cases_custom,
     op_cases_fft,
     op_cases_linalg,
     op_cases_nn,

@@ -49,6 +49,7 @@ LAYERS: list[set[str]] = [
     {"passes"},
     {"executors"},
     {"control"},
+    {"custom"},
     {"api"},
     {"nn", "random"},
     {"__init__", "machine", "__main__"},

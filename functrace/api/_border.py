@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from .. import tree
+from ..custom.settle import settle
 from ..errors import ArgumentError, FunctraceError
 from ..ir import ArrayType
 from ..recorder import Recording, plain, record, type_of
@@ -155,6 +156,8 @@ def trace_call(
         for i, leaf in enumerate(outputs):
             if type(leaf) is not Tracer:
                 _leaf_type(leaf, tree.paths(out_tree, "")[i] or "itself", "the output")
+        if not reason and tracers:
+            settle(tracers[0].recorder)
         return outputs
 
     values = None if reason else [x if type(x) is Tracer else plain(x) for x in leaves]

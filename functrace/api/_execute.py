@@ -139,7 +139,7 @@ class _StructuralCache:
         self.hits = self.misses = 0
         self._entries: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
         self._weight = 0
-        self._mutex = threading.Lock()
+        self._mutex = threading.RLock()  # comparing keys may run rules of the user
 
     def get(self, key: Hashable, weight: int, make: Callable[[], Any]) -> Any:
         with self._mutex:

@@ -29,7 +29,7 @@ class _Seen:
 
 
 _seen: OrderedDict[Form, _Seen] = OrderedDict()
-_mutex = threading.Lock()
+_mutex = threading.RLock()  # comparing forms may run rules of the user
 
 
 def with_varying_numbers(recording: Recording) -> Recording:

@@ -14,6 +14,7 @@ from .absorb import absorb
 from .common_subexpressions import common_subexpressions
 from .contraction import contraction
 from .dead_code import dead_code
+from .expansion import expansion
 from .simplify import simplify
 
 CLEANUP = (dead_code, common_subexpressions)  # safe before further transforms
@@ -27,7 +28,7 @@ def clean(program: Program) -> Program:
 
 def optimize(program: Program) -> Program:
     """What a Program gets before it is run."""
-    return _apply(OPTIMIZE, program)
+    return _apply(OPTIMIZE, expansion(program))
 
 
 def _apply(passes: Sequence[Callable[[Program], Program]], program: Program) -> Program:

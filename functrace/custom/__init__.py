@@ -1,0 +1,1 @@
+"""Primitives that carry rules which the user wrote: derivatives, batching, callbacks, solutions."""

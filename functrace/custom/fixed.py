@@ -1,0 +1,114 @@
+"""Python values as parameters of equations: functions of the user, and what they are called with.
+
+A lambda that is made anew at every call is a new object, which does the same as the one before as
+long as its code and its closure are the same. Programs that differ in such lambdas alone are equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from types import CodeType, FunctionType, MethodType
+from typing import Any
+
+import numpy as np
+
+from ..source import Source
+from ..tree import exact
+
+_SCALARS = (type(None), bool, int, float, complex, str, bytes)
+
+
+class Fixed:
+    """A Python value that can be a parameter: hashable, and equal to what does the same."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any):
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is Fixed and _same(self.value, other.value, set())
+
+    def __hash__(self) -> int:
+        return hash(_mark(self.value))
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.value(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        return getattr(self.value, "__name__", None) or repr(self.value)
+
+
+def _same(a: Any, b: Any, open_pairs: set[tuple[int, int]]) -> bool:
+    if a is b or (id(a), id(b)) in open_pairs:  # a function may hold itself
+        return True
+    kind = type(a)
+    if kind is not type(b):
+        return False
+    if kind in _SCALARS:
+        return exact(a) == exact(b)
+    if kind is np.ndarray:
+        return (a.shape, a.dtype, a.tobytes()) == (b.shape, b.dtype, b.tobytes())
+    pairs = open_pairs | {(id(a), id(b))}
+    if kind is tuple:
+        return _all_same(a, b, pairs)
+    parts = _parts(a)
+    return parts is not None and _all_same(parts, _parts(b) or (), pairs)
+
+
+def _all_same(a: Iterable[Any], b: Iterable[Any], open_pairs: set[tuple[int, int]]) -> bool:
+    left, right = tuple(a), tuple(b)
+    return len(left) == len(right) and all(
+        _same(x, y, open_pairs) for x, y in zip(left, right, strict=True)
+    )
+
+
+def _parts(value: Any) -> tuple[Any, ...] | None:
+    """What a function does depends on these alone, and on globals; None where nobody can tell."""
+    if type(value) is FunctionType:
+        cells = tuple([_contents(cell) for cell in value.__closure__ or ()])
+        options = tuple(sorted((value.__kwdefaults__ or {}).items()))
+        own = tuple(sorted(value.__dict__.items()))
+        return value.__code__, value.__globals__, value.__defaults__, options, own, cells
+    if type(value) is MethodType:
+        return value.__func__, value.__self__
+    if type(value) is partial:
+        return value.func, value.args, tuple(sorted(value.keywords.items()))
+    return None
+
+
+def _contents(cell: Any) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # not assigned yet
+        return cell
+
+
+def _mark(value: Any) -> Any:
+    """A hashable part of what makes a value equal to another."""
+    kind = type(value)
+    if kind in _SCALARS:
+        return exact(value)
+    if kind is FunctionType:
+        return value.__code__
+    if kind is MethodType:
+        return _mark(value.__func__)
+    if kind is partial:
+        return partial, _mark(value.func)
+    if kind is np.ndarray:
+        return value.shape, value.dtype
+    if kind is tuple:
+        return len(value)
+    return id(value)
+
+
+def defined_at(function: Any) -> Source | None:
+    """Where a function is defined, for errors about what it returned."""
+    while not isinstance(code := getattr(function, "__code__", None), CodeType):
+        inner = getattr(function, "__wrapped__", None) or getattr(function, "func", None)
+        inner = inner or getattr(function, "__func__", None)
+        if inner is None:
+            return None
+        function = inner
+    return Source(code.co_filename, code.co_firstlineno, code.co_name)

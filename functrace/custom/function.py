@@ -1,0 +1,109 @@
+"""What functions with a rule have in common: without the rule they are their Program.
+
+    name(*captured, *arguments, *extras; program, captured, extras, rule)
+
+`program` takes all operands. It uses what the function captured, and its arguments; the extras are
+for the rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from ..control.loop import spread
+from ..control.programs import inline, reference_compile
+from ..errors import ProgramError, RuleClosureError
+from ..ir import ArrayType, Program
+from ..primitive import Linear, Primitive, Rule
+from ..transforms.jvp import jvp as jvp_program
+from ..transforms.linearize import linearize
+from ..transforms.transpose import transpose as transpose_program
+from .rules import place_of
+
+T = TypeVar("T")
+
+
+def ruled(name: str, jvp: Rule, batch: Rule) -> Primitive:
+    """The primitive of functions with one kind of rule."""
+    return Primitive(
+        name,
+        infer=_infer,
+        impl=_impl,
+        jvp=jvp,
+        transpose=_transpose,
+        batch=batch,
+        text=lambda *operands, **_: f"{name}({', '.join(operands)})",
+        multiple=True,
+        joint=True,
+        aliases=True,
+        prepare=_prepare,
+        expand=lambda *, program, **_: program,
+    )
+
+
+def grouped(values: Sequence[T], captured: int, extras: int) -> tuple[list[T], list[T], list[T]]:
+    """What belongs to captured values, arguments and extras."""
+    last = len(values) - extras
+    return list(values[:captured]), list(values[captured:last]), list(values[last:])
+
+
+def refuse_captured(tangents: Sequence[Any], captured: int, kind: str, name: str) -> None:
+    """Check that nobody differentiates by what a function with a derivative of its own captured.
+
+    Raises:
+        RuleClosureError: when somebody does.
+    """
+    given = [t for t in tangents[:captured] if t is not None]
+    if given:
+        raise RuleClosureError(
+            f"{name} is differentiated by a value that it takes from its closure, and its {kind} "
+            "rule tells only how to differentiate by arguments",
+            "make the value an argument, or cut its path with functrace.stop_gradient",
+            place_of(given),
+        )
+
+
+def pushed(
+    program: Program, primals: Sequence[Any], tangents: Sequence[Any], separate: bool
+) -> tuple[list[Any], list[Any]]:
+    """The outputs of a Program, and their tangents."""
+    active = [t is not None for t in tangents]
+    given = [t for t in tangents if t is not None]
+    count = len(program.outputs)
+    if separate:
+        parts = linearize(program, active)
+        found = inline(parts.primal, primals)
+        moved = inline(parts.linear, [*found[count:], *given])
+        return found[:count], spread(moved, parts.active_outputs)
+    both, reached = jvp_program(program, active)
+    found = inline(both, [*primals, *given])
+    return found[:count], spread(found[count:], reached)
+
+
+def _infer(*types: ArrayType, program: Program, **_: Any) -> tuple[ArrayType, ...]:
+    expected = tuple([type.strong for type in program.input_types])
+    if tuple([type.strong for type in types]) != expected:
+        raise ProgramError(f"{program.name} takes {expected}, not {types}")
+    return tuple([type.strong for type in program.output_types])
+
+
+def _impl(*operands: Any, program: Program, **_: Any) -> tuple[Any, ...]:
+    return tuple(reference_compile(program)(operands))
+
+
+def _prepare(compile: Callable[..., Any], *, program: Program, **_: Any) -> Callable[..., Any]:
+    run = compile(program)
+    return lambda *operands: run(operands)
+
+
+def _transpose(
+    cotangents: Sequence[Any], operands: Sequence[Any], *, program: Program, **_: Any
+) -> list[Any]:
+    linear = [isinstance(x, Linear) for x in operands]
+    live = [ct is not None for ct in cotangents]
+    outputs = [atom for atom, on in zip(program.outputs, live, strict=True) if on]
+    own = Program(program.inputs, program.equations, outputs, program.name)
+    known = [x for x in operands if not isinstance(x, Linear)]
+    given = [ct for ct in cotangents if ct is not None]
+    return spread(inline(transpose_program(own, linear), [*known, *given]), linear)

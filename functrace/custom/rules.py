@@ -1,0 +1,273 @@
+"""A rule of the user as a parameter of an equation: called when a transform needs it.
+
+What a rule records depends on its situation, such as which arguments have a tangent, and on all
+that its code refers to. It remembers what it recorded. Two rules are equal when they are the same
+functions and record the same in every situation that one of them was in: so a finished Program that
+a rule went into is found again for as long as the rule does the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import tree
+from ..errors import CustomRuleError, FunctraceError, LeakedTracerError, RuleClosureError
+from ..ir import FLOAT0, ArrayType, Program
+from ..ops.cast import astype, promotion_value
+from ..recorder import Recording, plain, type_of
+from ..source import Source, resolve
+from ..tracer import Tracer
+from ..tree import TreeDef
+
+
+class Rule:
+    """A rule, and what it recorded in the situations it was in.
+
+    Subclasses name the attributes that make up their identity in `fields`, and have a method
+    `trace(situation)`.
+    """
+
+    __slots__ = ("_seen",)
+    fields: tuple[str, ...] = ()
+
+    def __init__(self, *values: Any):
+        for name, value in zip(self.fields, values, strict=True):
+            setattr(self, name, value)
+        self._seen: dict[Hashable, Any] = {}
+
+    def trace(self, situation: Any) -> Any:
+        """What the rule records in a situation."""
+        raise NotImplementedError
+
+    def traced(self, situation: Any) -> Any:
+        """The same, remembered."""
+        found = self._seen.get(situation)
+        if found is None:
+            found = self._seen[situation] = self.trace(situation)
+        return found
+
+    @property
+    def identity(self) -> tuple[Any, ...]:
+        """What equal rules have in common."""
+        return tuple([getattr(self, name) for name in self.fields])
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if not isinstance(other, Rule) or type(self) is not type(other):
+            return False
+        return self.identity == other.identity and all(
+            self._agrees(other, situation) for situation in {*self._seen, *other._seen}
+        )
+
+    def _agrees(self, other: Rule, situation: Hashable) -> bool:
+        try:
+            return self.traced(situation) == other.traced(situation)
+        except Exception:  # the rule's error is raised where the rule is needed
+            return False
+
+    def __hash__(self) -> int:
+        return hash((type(self).__name__, self.identity))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self.identity
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+
+# What a rule may use
+
+
+def closed(recording: Recording, what: str, source: Source | None) -> Program:
+    """The Program of a rule, with captured arrays as constants.
+
+    Raises:
+        RuleClosureError: when the rule used traced values other than its arguments.
+    """
+    if recording.closed_over_tracers:
+        raise closure_error(what, source)
+    return recording.closed()
+
+
+def guarded(function: Callable[..., Any], what: str) -> Callable[..., Any]:
+    """A rule's function whose use of traced values that are gone is explained."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except LeakedTracerError as error:
+            raise closure_error(what, error.source) from None
+
+    return call
+
+
+def closure_error(what: str, source: Source | None) -> RuleClosureError:
+    """The error for a rule that uses what may be gone when it is called."""
+    return RuleClosureError(
+        f"{what} uses a traced value of the surrounding function, which may be gone when the rule "
+        "is needed",
+        "make the value an argument of the function that has the rule",
+        source,
+    )
+
+
+def place_of(values: Sequence[Any]) -> Source | None:
+    """The user's line whose equation is being rewritten, of tracers of the rewriting recorder."""
+    for x in values:
+        if type(x) is Tracer:
+            position = x.recorder.position
+            return position if isinstance(position, Source) else resolve(position)
+    return None
+
+
+# What a rule returned
+
+
+def demand_pair(value: Any, what: str, parts: str, source: Source | None) -> Any:
+    """A pair that a rule returned.
+
+    Raises:
+        CustomRuleError: when it is none.
+    """
+    if isinstance(value, (tuple, list)) and len(value) == 2:
+        return value
+    kind = type(value).__name__
+    if isinstance(value, (tuple, list)):
+        kind += f" of {len(value)}"
+    raise CustomRuleError(f"{what} returned a {kind}", f"return a pair ({parts})", source)
+
+
+def matched(value: Any, structure: TreeDef, what: str, source: Source | None) -> list[Any]:
+    """The leaves of a tree that has a structure, where `None` may stand for a whole branch.
+
+    Raises:
+        CustomRuleError: for another structure.
+    """
+    found: list[Any] = []
+    if not _descend(value, structure, found):
+        raise CustomRuleError(
+            f"{what} has the tree {tree.structure(value)}, and it must be {structure}",
+            "return a tree of that structure",
+            source,
+        )
+    return found
+
+
+def _descend(value: Any, structure: TreeDef, found: list[Any]) -> bool:
+    if value is None:
+        found.extend([None] * structure.size)
+        return True
+    children, own = tree.flatten(value, is_leaf=lambda part: part is not value)
+    if structure.kind is None:
+        found.append(value)
+        return own.kind is None
+    if (own.kind, own.static, len(children)) != (
+        structure.kind, structure.static, len(structure.children)
+    ):  # fmt: skip
+        return False
+    return all(
+        _descend(child, part, found)
+        for child, part in zip(children, structure.children, strict=True)
+    )
+
+
+def fitted(
+    value: Any, type: ArrayType, what: str, source: Source | None, casting: bool = True
+) -> Any:
+    """A leaf that a rule returned, in the type that it must have.
+
+    Args:
+        casting: whether another dtype of the same kind will do, as it does for a tangent or
+            cotangent; if not, a Python scalar will.
+
+    Raises:
+        CustomRuleError: naming both types.
+    """
+    checked_leaf(value, what, source)
+    given = type_of(value)
+    if given.shape == type.shape:
+        if given.dtype == type.dtype:
+            return value if isinstance(value, Tracer) else plain(value)
+        loose = given.weak and np.result_type(promotion_value(given), type.dtype) == type.dtype
+        if loose or (casting and np.can_cast(given.dtype, type.dtype, "same_kind")):
+            return astype(value, type.dtype)
+    remedy = (
+        f"cast it with .astype(np.{type.dtype})"
+        if given.shape == type.shape
+        else "return an array of the shape that it belongs to"
+    )
+    raise CustomRuleError(
+        f"{what} has type {given.strong}, and it must be {type.strong}", remedy, source
+    )
+
+
+def checked_leaf(value: Any, what: str, source: Source | None) -> Any:
+    """A leaf that a rule returned: a tracer, or a NumPy value.
+
+    Raises:
+        CustomRuleError: when it is no array and no number.
+    """
+    try:
+        return value if isinstance(value, Tracer) else plain(value)
+    except FunctraceError as error:
+        raise CustomRuleError(f"{what}: {error.what}", error.remedy, source) from None
+
+
+def fitted_outputs(
+    value: Any, structure: TreeDef, types: Sequence[ArrayType], what: str, source: Source | None
+) -> list[Any]:
+    """The leaves of an output that a rule returned beside a derivative."""
+    leaves, found = tree.flatten(value)
+    if found != structure:
+        raise CustomRuleError(
+            f"{what} has the tree {found}, and that of the function {structure}",
+            "return what the function returns",
+            source,
+        )
+    return [
+        fitted(x, type, f"{what}{path}", source, casting=False)
+        for x, type, path in zip(leaves, types, tree.paths(structure), strict=True)
+    ]
+
+
+def is_zero(value: Any) -> bool:
+    """Whether a tangent or cotangent that a rule returned says that it is zero."""
+    return value is None or isinstance(value, SymbolicZero) or no_tangent(value)
+
+
+def no_tangent(value: Any) -> bool:
+    """Whether a value is the tangent of an integer, which holds nothing."""
+    return getattr(value, "dtype", None) == FLOAT0
+
+
+class SymbolicZero:
+    """A tangent that is zero for certain, for rules that asked for these with `symbolic_zeros`.
+
+    Attributes:
+        shape, dtype: those of the tangent.
+
+    Example:
+        >>> import functrace as ft
+        >>> ft.SymbolicZero((3,), float)
+        SymbolicZero(f64[3])
+    """
+
+    __slots__ = ("type",)
+
+    def __init__(self, shape: Sequence[int], dtype: Any):
+        self.type = ArrayType(shape, dtype)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.type.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.type.dtype
+
+    def __repr__(self) -> str:
+        return f"SymbolicZero({self.type})"
