@@ -23,21 +23,22 @@ from .collection import PausedCollection
 from .errors import (
     CapturedArrayChangedError,
     ConcretizationError,
-    DTypeError,
     FunctraceError,
-    LeafTypeError,
     LeakedTracerError,
     TracerAssignmentError,
     TracerConversionError,
 )
-from .ir import FLOAT0, ArrayType, Atom, Equation, Literal, Program, Var
+from .ir import ArrayType, Atom, Equation, Literal, Program, Var
 from .locks import LOCKS
 from .primitive import Primitive
 from .sharing import FOREIGN, FOREIGN_NUMBER
 from .source import Position, Source, raised_at, user_position
 from .tracer import Tracer
+from .values import NUMERIC_KINDS as NUMERIC_KINDS
+from .values import SCALAR_TYPES
+from .values import plain as plain
+from .values import type_of as type_of
 
-NUMERIC_KINDS = "biufc"
 _COPY_BELOW = 1 << 16  # bytes; a captured array is copied below this size, and locked above it
 
 _current: ContextVar[Recorder | None] = ContextVar("functrace_recorder", default=None)
@@ -94,80 +95,6 @@ def rewriting_recorder() -> Recorder | None:
     """The innermost recorder when it is that of a transform or a rule, else None."""
     recorder = _current.get()
     return recorder if recorder is not None and recorder.rewriting else None
-
-
-def type_of(value: Any) -> ArrayType:
-    """The type of a tracer, NumPy array, NumPy scalar or Python scalar.
-
-    Raises:
-        LeafTypeError: for anything else.
-        DTypeError: for arrays of objects, strings, dates and the like.
-    """
-    kind = type(value)
-    if kind is Tracer:
-        return value.type
-    weak = _WEAK_TYPES.get(kind)
-    if weak is not None:
-        return weak
-    if kind is np.ndarray and value.dtype in _PLAIN_DTYPES:
-        return ArrayType(value.shape, value.dtype)
-    if isinstance(value, (np.ndarray, np.generic)):
-        if value.dtype.kind not in NUMERIC_KINDS and value.dtype != FLOAT0:
-            raise DTypeError(
-                f"an array of dtype {value.dtype} can not be traced",
-                "convert it to a number type with .astype",
-            )
-        if isinstance(value, (np.ma.MaskedArray, np.matrix)):
-            raise LeafTypeError(
-                f"a {type(value).__name__} computes by rules of its own, which can not be traced",
-                "use np.asarray(value), or value.filled(...) for a masked array",
-            )
-        dtype = value.dtype
-        return ArrayType(value.shape, dtype if dtype.isnative else dtype.newbyteorder("="))
-    for scalar, known in _WEAK_TYPES.items():  # subclasses, such as an enum of ints
-        if isinstance(value, scalar):
-            return known
-    raise LeafTypeError(
-        f"expected an array or a number, got a {kind.__qualname__}{_short(value)}",
-        "pass arrays and numbers, in tuples, lists, dicts, named tuples or dataclasses; let other "
-        "values come from the closure, or mark them static under jit",
-    )
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return f" ({text})" if len(text) < 40 else ""
-
-
-_SCALAR_TYPES: dict[np.dtype[Any], ArrayType] = {
-    np.dtype(kind): ArrayType((), kind)
-    for kind in (np.float64, np.float32, np.int64, np.bool_, np.complex128)
-}
-_PLAIN_DTYPES = {np.dtype(kind) for kind in "?bhilqBHILQefdFD"}  # native numbers
-_WEAK_TYPES = {
-    bool: ArrayType((), np.bool_, weak=True),
-    int: ArrayType((), np.int64, weak=True),
-    float: ArrayType((), np.float64, weak=True),
-    complex: ArrayType((), np.complex128, weak=True),
-}
-
-
-def plain(value: Any) -> Any:
-    """A NumPy scalar for a Python scalar, and an ndarray of native byte order for an array."""
-    if type(value) is np.ndarray and value.dtype in _PLAIN_DTYPES:
-        return value
-    dtype = type_of(value).dtype
-    if isinstance(value, np.ndarray):
-        return value if value.dtype.isnative else value.astype(dtype)
-    if isinstance(value, np.generic):
-        return value
-    try:
-        return dtype.type(value)
-    except OverflowError:
-        raise DTypeError(
-            f"the Python int {value} does not fit {dtype}",
-            "pass it as a float; or let it come from the closure, or mark it static under jit",
-        ) from None
 
 
 class Recording(NamedTuple):
@@ -275,7 +202,7 @@ class Recorder:
         if type(value) is Tracer:
             return value.variable if value.recorder is self else self._capture_tracer(value)
         if isinstance(value, np.generic):
-            return Literal(value, _SCALAR_TYPES.get(value.dtype))
+            return Literal(value, SCALAR_TYPES.get(value.dtype))
         if isinstance(value, np.ndarray) and value.ndim:
             return Literal(value) if self.rewriting else self._capture_array(value)
         value = plain(value)

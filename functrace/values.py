@@ -1,0 +1,87 @@
+"""What counts as an array: its type, and the NumPy value it stands for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .errors import DTypeError, LeafTypeError
+from .ir import FLOAT0, ArrayType
+from .tracer import Tracer
+
+NUMERIC_KINDS = "biufc"
+
+
+def type_of(value: Any) -> ArrayType:
+    """The type of a tracer, NumPy array, NumPy scalar or Python scalar.
+
+    Raises:
+        LeafTypeError: for anything else.
+        DTypeError: for arrays of objects, strings, dates and the like.
+    """
+    kind = type(value)
+    if kind is Tracer:
+        return value.type
+    weak = _WEAK_TYPES.get(kind)
+    if weak is not None:
+        return weak
+    if kind is np.ndarray and value.dtype in _PLAIN_DTYPES:
+        return ArrayType(value.shape, value.dtype)
+    if isinstance(value, (np.ndarray, np.generic)):
+        if value.dtype.kind not in NUMERIC_KINDS and value.dtype != FLOAT0:
+            raise DTypeError(
+                f"an array of dtype {value.dtype} can not be traced",
+                "convert it to a number type with .astype",
+            )
+        if isinstance(value, (np.ma.MaskedArray, np.matrix)):
+            raise LeafTypeError(
+                f"a {type(value).__name__} computes by rules of its own, which can not be traced",
+                "use np.asarray(value), or value.filled(...) for a masked array",
+            )
+        dtype = value.dtype
+        return ArrayType(value.shape, dtype if dtype.isnative else dtype.newbyteorder("="))
+    for scalar, known in _WEAK_TYPES.items():  # subclasses, such as an enum of ints
+        if isinstance(value, scalar):
+            return known
+    raise LeafTypeError(
+        f"expected an array or a number, got a {kind.__qualname__}{_short(value)}",
+        "pass arrays and numbers, in tuples, lists, dicts, named tuples or dataclasses; let other "
+        "values come from the closure, or mark them static under jit",
+    )
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return f" ({text})" if len(text) < 40 else ""
+
+
+SCALAR_TYPES: dict[np.dtype[Any], ArrayType] = {
+    np.dtype(kind): ArrayType((), kind)
+    for kind in (np.float64, np.float32, np.int64, np.bool_, np.complex128)
+}
+_PLAIN_DTYPES = {np.dtype(kind) for kind in "?bhilqBHILQefdFD"}  # native numbers
+_WEAK_TYPES = {
+    bool: ArrayType((), np.bool_, weak=True),
+    int: ArrayType((), np.int64, weak=True),
+    float: ArrayType((), np.float64, weak=True),
+    complex: ArrayType((), np.complex128, weak=True),
+}
+
+
+def plain(value: Any) -> Any:
+    """A NumPy scalar for a Python scalar, and an ndarray of native byte order for an array."""
+    if type(value) is np.ndarray and value.dtype in _PLAIN_DTYPES:
+        return value
+    dtype = type_of(value).dtype
+    if isinstance(value, np.ndarray):
+        return value if value.dtype.isnative else value.astype(dtype)
+    if isinstance(value, np.generic):
+        return value
+    try:
+        return dtype.type(value)
+    except OverflowError:
+        raise DTypeError(
+            f"the Python int {value} does not fit {dtype}",
+            "pass it as a float; or let it come from the closure, or mark it static under jit",
+        ) from None
