@@ -42,6 +42,7 @@ LAYERS: list[set[str]] = [
     {"dispatch", "sharing"},
     {"tracer"},
     {"operators"},
+    {"values"},
     {"recorder", "locks"},
     {"ops"},
     {"transforms", "numpy"},
