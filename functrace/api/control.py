@@ -17,8 +17,6 @@ from ..errors import ArgumentError, CarryError, DTypeError, ShapeError
 from ..ir import ArrayType
 from ..ops.cast import astype
 from ..ops.elementwise import not_equal
-from ..ops.index import concatenate, slice_axis
-from ..ops.shape import reshape
 from ..recorder import plain, type_of
 from ..tracer import Tracer
 from ._bodies import (
@@ -212,7 +210,7 @@ def map(f: Callable[[Any], Any], xs: Any, batch_size: int | None = None) -> Any:
     Args:
         f: a function of one slice.
         xs: a tree of arrays of one length.
-        batch_size: compute that many slices at once, by `vmap`.
+        batch_size: compute that many slices at once, as `vmap` does with `chunk_size`.
 
     Returns:
         The outputs, stacked along a new first axis.
@@ -225,24 +223,10 @@ def map(f: Callable[[Any], Any], xs: Any, batch_size: int | None = None) -> Any:
     if batch_size is None:
         return scan(lambda _, x: (None, f(x)), None, xs)[1]
     demand_count(batch_size, "map: batch_size", "slices")
-    leaves = [x if type(x) is Tracer else plain(x) for x in tree.leaves(xs)]
-    structure = tree.structure(xs)
-    types = leaf_types(leaves, [f"map: xs{path}" for path in tree.paths(structure)])
-    count = _length(types, tree.paths(structure), None)
-    batches = count // batch_size
-    whole = batches * int(batch_size)
-
-    def part(first: int, length: int) -> list[Any]:
-        return [slice_axis(x, 0, first, length) for x in leaves]
-
-    every = vmap(lambda rows: f(tree.unflatten(structure, rows)))
-    stacked = [reshape(x, (batches, batch_size, *x.shape[1:])) for x in part(0, whole)]
-    done = scan(lambda _, rows: (None, every(rows)), None, stacked)[1]
-    done = tree.map(lambda y: reshape(y, (whole, *y.shape[2:])), done)
-    if whole == count:
-        return done
-    rest = every(part(whole, count - whole))
-    return tree.map(lambda a, b: concatenate([a, b], 0), done, rest)
+    leaves, structure = tree.flatten(xs)
+    paths = tree.paths(structure)
+    _length(leaf_types(leaves, [f"map: xs{path}" for path in paths]), paths, None)
+    return vmap(f, chunk_size=batch_size)(xs)
 
 
 @short_tracebacks
