@@ -320,7 +320,7 @@ def _along_basis(
     """A function of the unit vectors of the space of some arrays, along a new first axis."""
     types = [type_of(leaf) for leaf in leaves]
     total = sum(type.size for type in types)
-    if chunk_size is None:
+    if chunk_size is None or chunk_size >= total:
         return vmap(function, axis_size=total)(_basis(leaves))
 
     def at(number: Any) -> Any:  # so that no more unit vectors are made than belong to a chunk
