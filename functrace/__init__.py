@@ -18,10 +18,23 @@ from .api.batching import vmap
 from .api.callbacks import pure_callback
 from .api.checkpoint import checkpoint, remat
 from .api.closures import closure_convert, custom_gradient, linear_call
+from .api.collectives import (
+    all_gather,
+    all_to_all,
+    axis_index,
+    axis_size,
+    pmax,
+    pmean,
+    pmin,
+    ppermute,
+    psum,
+    psum_scatter,
+)
 from .api.compilation import jit
 from .api.control import cond, fori_loop, map, scan, switch, while_loop
 from .api.custom import custom_jvp, custom_vjp
 from .api.custom_batching import custom_vmap, sequential_vmap
+from .api.debugging import debug_nans, disable_jit, named_scope
 from .api.define import define_op
 from .api.derivatives import jvp, linear_transpose, linearize, vjp
 from .api.gradients import grad, value_and_grad
@@ -35,12 +48,14 @@ from .ir import ArrayType, Equation, Literal, Program, Var
 from .tracer import Tracer
 
 if TYPE_CHECKING:
+    from . import debug as debug
     from . import random as random
+    from . import testing as testing
 else:  # on demand: NumPy's own generators are slow to import
 
     def __getattr__(name: str) -> Any:
-        if name == "random":
-            return _import_module(".random", __name__)
+        if name in ("debug", "random", "testing"):
+            return _import_module(f".{name}", __name__)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -48,11 +63,13 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ArrayType", "CustomVJPPrimal", "Equation", "Literal", "MemoryReport", "Program",
-    "SymbolicZero", "Tracer", "Var", "associative_scan", "cache_info", "checkpoint", "clear_cache",
-    "closure_convert", "cond", "custom_gradient", "custom_jvp", "custom_linear_solve",
-    "custom_root", "custom_vjp", "custom_vmap", "define_op", "elementwise_grad", "errors",
+    "SymbolicZero", "Tracer", "Var", "all_gather", "all_to_all", "associative_scan", "axis_index",
+    "axis_size", "cache_info", "checkpoint", "clear_cache", "closure_convert", "cond",
+    "custom_gradient", "custom_jvp", "custom_linear_solve", "custom_root", "custom_vjp",
+    "custom_vmap", "debug", "debug_nans", "define_op", "disable_jit", "elementwise_grad", "errors",
     "eval_shape", "evaluate", "explain_retrace", "float0", "fori_loop", "grad", "hessian", "hvp",
     "jacfwd", "jacobian", "jacrev", "jit", "jvp", "linear_call", "linear_transpose", "linearize",
-    "map", "memory", "nn", "numpy", "pure_callback", "random", "remat", "scan", "sequential_vmap",
-    "stop_gradient", "switch", "trace", "tree", "value_and_grad", "vjp", "vmap", "while_loop",
+    "map", "memory", "named_scope", "nn", "numpy", "pmax", "pmean", "pmin", "ppermute", "psum",
+    "psum_scatter", "pure_callback", "random", "remat", "scan", "sequential_vmap", "stop_gradient",
+    "switch", "testing", "trace", "tree", "value_and_grad", "vjp", "vmap", "while_loop",
 ]  # fmt: skip

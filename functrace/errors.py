@@ -33,6 +33,8 @@ class FunctraceError(Exception):
         lines = [self.what]
         if self.source is not None:
             place = f"  at {self.source.filename}:{self.source.line}, in {self.source.function}"
+            if self.source.scope:
+                place += f", under {self.source.scope}"
             lines.append(place)
             if self.source.text:
                 lines.append(f"      {self.source.text}")
@@ -118,6 +120,18 @@ class IndexingError(FunctraceError, IndexError):
 
 class MappedAxisError(FunctraceError, ValueError):
     """`in_axes`, `out_axes` or axis sizes given to `vmap` that do not fit the arguments."""
+
+
+class NonFiniteError(FunctraceError, FloatingPointError):
+    """NaN or an infinity among the results of an operation, under `debug_nans`."""
+
+
+class GradientCheckError(FunctraceError, AssertionError):
+    """A derivative that differs from differences of values."""
+
+
+class UnboundAxisError(FunctraceError, NameError):
+    """A name of a mapped axis that no `vmap` around the function has given."""
 
 
 class ArgumentError(FunctraceError, TypeError):

@@ -27,13 +27,17 @@ import numpy as np
 
 from .errors import ProgramError
 from .pretty import format_program
-from .source import Position, Source, resolve
+from .source import Place, Source, resolve
 
 if TYPE_CHECKING:
     from .primitive import Primitive
 
 Shape = tuple[int, ...]
 UNKNOWN = -1  # a length that is known when the Program has run: of what a while loop has stacked
+
+ACTS: Hashable = object()  # the effect of an equation that does something outside: it prints
+Effects = frozenset[Hashable]  # ACTS, and names of mapped axes
+NO_EFFECTS: Effects = frozenset()
 
 FLOAT0 = np.dtype([("float0", np.void, 0)])  # the dtype of an integer's tangent: it holds nothing
 
@@ -203,7 +207,7 @@ class Equation:
         inputs: tuple[Atom, ...],
         params: dict[str, Any],
         outputs: tuple[Var, ...],
-        position: Position | Source | None = None,
+        position: Place = None,
     ):
         self.primitive = primitive
         self.inputs = inputs
@@ -214,15 +218,12 @@ class Equation:
     @property
     def programs(self) -> list[tuple[str, Program]]:
         """The Programs among the parameters, and what they are called."""
-        if self.primitive.prepare is None:
-            return []
-        found = []
-        for name, value in self.params.items():
-            if type(value) is Program:
-                found.append((name, value))
-            elif type(value) is tuple and any(type(part) is Program for part in value):
-                found.extend([(f"{name}[{i}]", part) for i, part in enumerate(value)])
-        return found
+        return [] if self.primitive.prepare is None else programs_among(self.params)
+
+    @property
+    def effects(self) -> Effects:
+        """What the equation does, or depends on, besides its outputs and operands."""
+        return self.primitive.effects_of(self.params)
 
     def with_programs(self, change: Callable[[Program], Program]) -> Equation:
         """The equation with other Programs among its parameters."""
@@ -240,8 +241,7 @@ class Equation:
     @property
     def source(self) -> Source | None:
         """The user's line that recorded this equation."""
-        position = self.position
-        return position if isinstance(position, Source) else resolve(position)
+        return resolve(self.position)
 
     def __reduce__(self) -> tuple[Any, ...]:
         fields = (self.primitive, self.inputs, self.params, self.outputs, self.source)
@@ -251,6 +251,17 @@ class Equation:
         from_types = ", ".join(str(atom.type) for atom in self.inputs)
         to_types = ", ".join(str(var.type) for var in self.outputs)
         return f"Equation({self.primitive.name}: {from_types} -> {to_types})"
+
+
+def programs_among(params: dict[str, Any]) -> list[tuple[str, Program]]:
+    """The Programs among parameters, and what they are called."""
+    found = []
+    for name, value in params.items():
+        if type(value) is Program:
+            found.append((name, value))
+        elif type(value) is tuple and any(type(part) is Program for part in value):
+            found.extend([(f"{name}[{i}]", part) for i, part in enumerate(value)])
+    return found
 
 
 class Program:
@@ -266,7 +277,7 @@ class Program:
         (1, True)
     """
 
-    __slots__ = ("_key", "_structure", "equations", "inputs", "name", "outputs")
+    __slots__ = ("_effects", "_key", "_structure", "equations", "inputs", "name", "outputs")
 
     def __init__(
         self,
@@ -280,6 +291,7 @@ class Program:
         self.outputs = tuple(outputs)
         self.name = name
         self._key: Hashable = None
+        self._effects: Effects | None = None
         self._structure: tuple[Form, tuple[Any, ...]] | None = None
 
     @property
@@ -309,6 +321,25 @@ class Program:
         if self._structure is None:
             self._structure = _structure(self)
         return self._structure
+
+    @property
+    def effects(self) -> Effects:
+        """The effects of all equations."""
+        if self._effects is None:
+            impure = [e.effects for e in self.equations if not e.primitive.pure]
+            self._effects = NO_EFFECTS.union(*impure)
+        return self._effects
+
+    def silent(self) -> Program:
+        """The Program without equations that act on the world outside, which have no outputs."""
+        if ACTS not in self.effects:
+            return self
+        equations = [
+            e.with_programs(Program.silent)
+            for e in self.equations
+            if e.outputs or ACTS not in e.effects
+        ]
+        return Program(self.inputs, equations, self.outputs, self.name)
 
     def __eq__(self, other: object) -> bool:
         return self is other or (isinstance(other, Program) and self.key == other.key)

@@ -7,7 +7,8 @@
 
 A line is the Var that an equation defines, its type, and the op as one would write it in Python.
 Inputs keep the names they have in the function's signature. The Programs that a loop or a choice
-carries follow its line, indented.
+carries follow its line, indented. An equation that was recorded in a `named_scope` has the name at
+the end of its line.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from .source import scope_of
 
 if TYPE_CHECKING:
     from .ir import Equation, Literal, Program
@@ -33,12 +36,22 @@ def format_program(program: Program) -> str:
     rows = [_row(equation, names) for equation in program.equations]
     width = max([len(left) for left, _ in rows if len(left) <= _COLUMN], default=0)
     body = [
-        f"  {left.ljust(width)} = {right}{_nested(equation)}"
+        f"  {_line(left.ljust(width), right, equation)}{_nested(equation)}"
         for (left, right), equation in zip(rows, program.equations, strict=True)
     ]
     results = ", ".join(names[atom] for atom in program.outputs)
     constants = [f"  {name} = {text}" for name, text in names.constants]  # now all are known
     return "\n".join([*_header(program, names), *constants, *body, f"  return {results}".rstrip()])
+
+
+def equation_text(program: Program, equation: Equation) -> tuple[str, list[str]]:
+    """The text of one of a Program's equations, and what its operands are called there."""
+    names = _Names(program)
+    for other in program.equations:
+        left, right = _row(other, names)
+        if other is equation:
+            break
+    return f"{left} = {right}", [names[atom] for atom in equation.inputs]
 
 
 def _header(program: Program, names: _Names) -> list[str]:
@@ -63,6 +76,12 @@ def _row(equation: Equation, names: _Names) -> tuple[str, str]:
         right = f"{equation.primitive.name}({', '.join(operands + params)})"
     left = ", ".join(f"{names.new(var)}: {var.type}" for var in equation.outputs)
     return left, right
+
+
+def _line(left: str, right: str, equation: Equation) -> str:
+    scope = scope_of(equation.position)
+    text = f"{left} = {right}" if equation.outputs else right
+    return f"{text}  # {scope}" if scope else text
 
 
 def _nested(equation: Equation) -> str:

@@ -8,6 +8,9 @@
 | `transpose` | `(cotangent, operands, **params)`       | a cotangent for each linear operand  |
 | `batch`     | `(size, operands, mapped, **params)`    | the output, its mapped axis first    |
 | `text`      | `(*operand names, **params)`            | how the op reads in print            |
+| `effects`   | `(**params)`                            | what the op does, or depends on,     |
+|             |                                         | besides its outputs and operands:    |
+|             |                                         | `ACTS`, names of mapped axes         |
 
 An op that carries Programs among its parameters (a loop, a choice) has more slots:
 
@@ -40,7 +43,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from .errors import MissingRuleError
-from .ir import ArrayType
+from .ir import NO_EFFECTS, ArrayType, Effects, programs_among
 
 
 class Declared(enum.Enum):
@@ -121,11 +124,13 @@ class Primitive:
         into: as `impl`, with a further keyword `out`, an array to write the result into.
         joint: whether the jvp rule gives the outputs as well.
         aliases: whether an output may be an operand, or another output.
+        pure: whether no equation of the op has effects. An op that acts has no outputs.
     """
 
     __slots__ = (
-        "_inferred", "aliases", "batch", "elementwise", "expand", "impl", "infer", "into", "joint", "jvp",
-        "multiple", "name", "prepare", "prune", "text", "transpose", "view",
+        "_inferred", "aliases", "batch", "effects", "elementwise", "expand", "impl", "infer",
+        "into", "joint", "jvp", "multiple", "name", "prepare", "prune", "pure", "text",
+        "transpose", "view",
     )  # fmt: skip
 
     def __init__(
@@ -147,6 +152,7 @@ class Primitive:
         prepare: Rule | None = None,
         prune: Rule | None = None,
         expand: Rule | None = None,
+        effects: Rule | None = None,
     ):
         if name in PRIMITIVES:
             raise ValueError(f"there is a primitive named {name!r} already")
@@ -166,6 +172,8 @@ class Primitive:
         self.prepare = prepare
         self.prune = prune
         self.expand = expand
+        self.effects = effects
+        self.pure = effects is None and prepare is None
         self._inferred: dict[Any, tuple[ArrayType, ...]] = {}
         PRIMITIVES[name] = self
 
@@ -182,6 +190,14 @@ class Primitive:
             known = result if self.multiple else (result,)
             remember(self._inferred, key, known)
         return known
+
+    def effects_of(self, params: dict[str, Any]) -> Effects:
+        """The effects of an equation with some parameters: its own, and those of its Programs."""
+        if self.effects is not None:
+            return self.effects(**params)
+        if self.pure:
+            return NO_EFFECTS
+        return NO_EFFECTS.union(*[program.effects for _, program in programs_among(params)])
 
     def evaluate(self, values: list[Any], params: dict[str, Any]) -> tuple[Any, ...]:
         """The outputs for NumPy operands."""

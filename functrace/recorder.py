@@ -3,7 +3,7 @@
 `bind` is the one way into an op. Without a tracer among the operands NumPy computes the value at
 once; otherwise the innermost recorder of this thread appends an equation. A tracer of an outer
 recorder, or an array of the surrounding code, becomes an extra input of the inner Program
-(closure conversion).
+(closure conversion). An op that has effects is recorded wherever there is a recorder.
 
 Recording computes nothing. When Python needs a value (`if`, `while`, `range`), the recorder
 evaluates what that value depends on, provided that its inputs have values.
@@ -28,11 +28,11 @@ from .errors import (
     TracerAssignmentError,
     TracerConversionError,
 )
-from .ir import ArrayType, Atom, Equation, Literal, Program, Var
+from .ir import ACTS, ArrayType, Atom, Equation, Literal, Program, Var
 from .locks import LOCKS
 from .primitive import Primitive
 from .sharing import FOREIGN, FOREIGN_NUMBER
-from .source import Position, Source, raised_at, user_position
+from .source import Place, Remark, Source, raised_at, user_position
 from .tracer import Tracer
 from .values import NUMERIC_KINDS as NUMERIC_KINDS
 from .values import SCALAR_TYPES
@@ -42,6 +42,7 @@ from .values import type_of as type_of
 _COPY_BELOW = 1 << 16  # bytes; a captured array is copied below this size, and locked above it
 
 _current: ContextVar[Recorder | None] = ContextVar("functrace_recorder", default=None)
+SCOPE: ContextVar[str] = ContextVar("functrace_scope", default="")
 
 
 def bind(primitive: Primitive, *operands: Any, **params: Any) -> Any:
@@ -56,6 +57,10 @@ def bind(primitive: Primitive, *operands: Any, **params: Any) -> Any:
             recorder = _current.get()
             if recorder is None:
                 raise _leaked(operand)
+            return recorder.record(primitive, operands, params)
+    if not primitive.pure:
+        recorder = _current.get()
+        if recorder is not None and primitive.effects_of(params):
             return recorder.record(primitive, operands, params)
     if primitive.elementwise and rewriting_recorder() is not None:
         return _of_constants(primitive, operands, params)
@@ -76,8 +81,12 @@ def tracing() -> Recorder | None:
     return None if recorder is None or recorder.rewriting else recorder
 
 
-def recorder_for(operands: Sequence[Any]) -> Recorder | None:
+def recorder_for(operands: Sequence[Any], program: Program | None = None) -> Recorder | None:
     """The innermost recorder when a tracer is among the operands, else None.
+
+    Args:
+        program: what is to be done with the operands; where it has effects, the recorder is wanted
+            in any case.
 
     Raises:
         LeakedTracerError: when there is a tracer, but no recorder in this thread.
@@ -88,7 +97,7 @@ def recorder_for(operands: Sequence[Any]) -> Recorder | None:
             if recorder is None:
                 raise _leaked(operand)
             return recorder
-    return None
+    return _current.get() if program is not None and program.effects else None
 
 
 def rewriting_recorder() -> Recorder | None:
@@ -155,11 +164,12 @@ class Recorder:
         reason: why inputs have no values ("jit", "vmap", ...), for error messages.
         rewriting: whether arrays become literals, as in a rule, rather than captured inputs.
         position: the source of recorded equations, when it is not the running user code.
+        scope: the names that the running user code is under.
     """
 
     __slots__ = (
         "_indexed", "_known", "_locked", "_producer", "alive", "captures", "equations", "inputs",
-        "parent", "position", "reason", "rewriting",
+        "parent", "position", "reason", "rewriting", "scope",
     )  # fmt: skip
 
     def __init__(self, parent: Recorder | None, reason: str = ""):
@@ -170,7 +180,8 @@ class Recorder:
         self.inputs: list[Var] = []
         self.equations: list[Equation] = []
         self.captures: dict[int, list[tuple[Var, Any, Any]]] = {}
-        self.position: Position | Source | None = None
+        self.position: Place = None
+        self.scope = SCOPE.get()
         self._known: dict[Var, Any] = {}  # values, and tracers of outer recorders to ask for one
         self._producer: dict[Var, Equation] = {}
         self._indexed = 0
@@ -266,7 +277,9 @@ class Recorder:
         )
         types = primitive.infer_types(tuple([atom.type for atom in atoms]), params)
         outputs = tuple([Var(type) for type in types])
-        position = self.position or user_position()
+        position = self.position or (
+            Remark(user_position(), self.scope) if self.scope else user_position()
+        )
         self.equations.append(Equation(primitive, atoms, params, outputs, position))
         if primitive.multiple:
             return tuple([Tracer(self, var, var.type) for var in outputs])
@@ -333,11 +346,19 @@ class Recorder:
             if waiting:
                 stack.extend(waiting)
                 continue
+            if not equation.primitive.pure:
+                equation = self._without_effects(equation, tracer, why)
             values = [known[a] if isinstance(a, Var) else a.value for a in equation.inputs]
             results = equation.primitive.evaluate(values, equation.params)
             known.update(zip(equation.outputs, results, strict=True))
             stack.pop()
         return known[tracer.variable]
+
+    def _without_effects(self, equation: Equation, tracer: Tracer, why: str) -> Equation:
+        """An equation as it can be evaluated now, and again when the Program runs."""
+        if equation.effects - {ACTS}:
+            raise self._no_value(tracer, why, "")  # it differs along an axis that is mapped
+        return equation.with_programs(Program.silent)
 
     def _no_value(self, tracer: Tracer, why: str, remedy: str) -> ConcretizationError:
         return ConcretizationError(

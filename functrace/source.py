@@ -11,8 +11,9 @@ import dis
 import linecache
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import CodeType, FrameType, TracebackType
+from typing import NamedTuple
 
 import numpy
 
@@ -29,11 +30,18 @@ _is_internal: dict[str, bool] = {}
 
 @dataclass(frozen=True)
 class Source:
-    """A line of code: where an equation was recorded, or an error raised."""
+    """A line of code: where an equation was recorded, or an error raised.
+
+    Attributes:
+        scope: the names that the line ran under, joined by slashes.
+        derivative_of: the ops of whose derivatives an equation is part, the op of the line last.
+    """
 
     filename: str
     line: int
     function: str
+    scope: str = ""
+    derivative_of: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -42,6 +50,42 @@ class Source:
 
     def __str__(self) -> str:
         return f"{os.path.basename(self.filename)}:{self.line}"
+
+
+class Remark(NamedTuple):
+    """The place of an equation, and what is to be said about it.
+
+    Attributes:
+        scope: the names that the user's code was under.
+        derivative_of: the op whose derivative the equation is part of.
+    """
+
+    place: Place
+    scope: str = ""
+    derivative_of: str = ""
+
+
+Place = Position | Source | Remark | None
+
+
+def derived(place: Place, op: str, again: bool = True) -> Place:
+    """The place of an equation that is part of an op's derivative.
+
+    Args:
+        again: whether to say so where the op is part of a derivative itself.
+    """
+    if not again and type(place) is Remark and place.derivative_of:
+        return place
+    return Remark(place, derivative_of=op)
+
+
+def scope_of(place: Place) -> str:
+    """The names that the code of an equation was under."""
+    while type(place) is Remark:
+        if place.scope:
+            return place.scope
+        place = place.place
+    return place.scope if isinstance(place, Source) else ""
 
 
 def internal(filename: str) -> bool:
@@ -86,11 +130,21 @@ def user_position() -> Position | None:
     return None if frame is None else (frame.f_code, frame.f_lasti)
 
 
-def resolve(position: Position | None) -> Source | None:
-    """Turn a position into file, line and function."""
-    if position is None:
-        return None
-    code, offset = position
+def resolve(place: Place) -> Source | None:
+    """Turn the place of an equation into file, line and function."""
+    if place is None or isinstance(place, Source):
+        return place
+    if isinstance(place, Remark):
+        source = resolve(place.place)
+        if source is None:
+            return None
+        ops = (place.derivative_of, *source.derivative_of)
+        return replace(
+            source,
+            scope=place.scope or source.scope,
+            derivative_of=ops if place.derivative_of else source.derivative_of,
+        )
+    code, offset = place
     line = code.co_firstlineno
     for start, end, number in code.co_lines():
         if start <= offset < end and number is not None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import inspect
+import os
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -28,6 +30,7 @@ from functrace.primitive import (
 
 from .helpers import TRACEABLE
 from .op_cases import CASES
+from .op_cases_collectives import programs_of_examples
 
 PACKAGE = Path(ft.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -36,7 +39,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LAYERS: list[set[str]] = [
     {"source", "collection"},
     {"errors"},
-    {"tree"},
+    {"tree", "axes", "modes"},
     {"ir", "pretty"},
     {"primitive"},
     {"dispatch", "sharing"},
@@ -52,7 +55,7 @@ LAYERS: list[set[str]] = [
     {"control"},
     {"custom"},
     {"api"},
-    {"nn", "random"},
+    {"nn", "random", "debug", "testing"},
     {"__init__", "machine", "__main__"},
 ]
 # What is imported only when SciPy is there, and may import it.
@@ -152,6 +155,27 @@ def test_files_hold_one_idea(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) < 530
 
 
+_USED = """
+import sys
+import numpy as np
+import functrace as ft
+print(*[name for name in sys.modules if name.startswith("functrace.")])
+ft.grad(lambda w: np.sum(np.maximum(np.ones((3, 3)) @ w, 0)))(np.ones(3))
+print(*[name for name in sys.modules if name.startswith("functrace.")])
+"""
+
+
+def test_what_is_not_used_is_not_imported() -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", _USED], capture_output=True, text=True, check=True, env=os.environ
+    )
+    at_first, used = (set(line.split()) for line in run.stdout.splitlines() or [""])
+    assert at_first == set()
+    parts = {name.split(".")[1] for name in used}
+    assert parts.isdisjoint({"control", "custom", "nn", "random", "scipy"})
+    assert "functrace.numpy.linalg" not in used
+
+
 # Primitives and their rules
 
 _ALLOWED = {
@@ -187,7 +211,7 @@ def test_case_names_are_unique() -> None:
 
 
 def test_every_primitive_has_a_case() -> None:
-    programs = [ft.trace(c.fun)(*c.operands) for c in TRACEABLE]
+    programs = [ft.trace(c.fun)(*c.operands) for c in TRACEABLE] + programs_of_examples()
     used = {equation.primitive.name for program in programs for equation in program.equations}
     assert set(PRIMITIVES) - used == set()
 

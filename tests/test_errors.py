@@ -338,6 +338,7 @@ def test_every_error_is_a_functrace_error_and_a_builtin():
         ArithmeticError,
         AttributeError,
         ImportError,
+        NameError,
     )
     for name in dir(errors):
         kind = getattr(errors, name)

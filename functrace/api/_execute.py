@@ -14,7 +14,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from ..collection import PausedCollection
-from ..executors import reference
+from ..executors import checked, reference
 from ..executors.plan import make_plan
 from ..executors.planned import (
     INTERPRETED_RUNS,
@@ -25,9 +25,10 @@ from ..executors.planned import (
 )
 from ..executors.workspace import POOL
 from ..ir import Equation, Program
+from ..modes import chosen
 from ..passes.pipeline import clean, optimize
 from ..recorder import plain, recorder_for
-from ..source import Position, Source
+from ..source import Place, Remark
 from ._numbers import forget
 from ._retrace import Retraces
 
@@ -58,18 +59,21 @@ class Runner:
         Args:
             traced: the trace at hand, whose lines errors and printed Programs are to show.
         """
-        recorder = recorder_for(operands)
+        recorder = recorder_for(operands, self.program)
         if recorder is not None:
             return recorder.inline(self._with_lines_of(traced), operands)
         return self.run([plain(x) for x in operands], traced)
 
     def run(self, values: Sequence[Any], traced: Program | None = None) -> Sequence[Any]:
         """The outputs for arrays and NumPy scalars."""
+        modes = chosen()
+        if modes is not None and modes.checks:
+            return checked.run(self._with_lines_of(traced), values, modes)
         try:
             return self._run(values)
         except _NUMPY_ERRORS:
             # Raises again, noting the equation and its line.
-            reference.run(self._with_lines_of(traced), values)
+            reference.run(self._with_lines_of(traced).silent(), values)
             raise
 
     def _first(self, operands: Sequence[Any]) -> Sequence[Any]:
@@ -99,7 +103,7 @@ class Runner:
         return _moved(self.program, moved, name)
 
 
-def _positions(program: Program) -> Iterator[Position | Source | None]:
+def _positions(program: Program) -> Iterator[Place]:
     """The positions of all equations, those of Programs that they carry included."""
     for equation in program.equations:
         yield equation.position
@@ -113,9 +117,15 @@ def _moved(program: Program, moved: dict[int, Any], name: str) -> Program:
     for e in program.equations:
         carrying = e.with_programs(lambda inner: _moved(inner, moved, inner.name))
         equations.append(
-            Equation(e.primitive, e.inputs, carrying.params, e.outputs, moved.get(id(e.position)))
+            Equation(e.primitive, e.inputs, carrying.params, e.outputs, _place(e.position, moved))
         )
     return Program(program.inputs, equations, program.outputs, name)
+
+
+def _place(place: Place, moved: dict[int, Any]) -> Place:
+    if type(place) is Remark and id(place) not in moved:  # a rule's, about a place of the trace
+        return place._replace(place=_place(place.place, moved))
+    return moved.get(id(place))
 
 
 class CacheInfo(NamedTuple):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import tree
+from ..axes import Axis, scope, with_name
 from ..control.chunks import vmap_in_chunks
 from ..errors import ArgumentError, MappedAxisError, TreeStructureError
 from ..ops.shape import broadcast_to, moveaxis
@@ -39,7 +40,7 @@ def vmap(
             all examples share; an int for all; trees of these for arguments that are trees. Keyword
             arguments are mapped over their first axis.
         out_axes: where the mapped axis goes in the output; `None` for an output without it.
-        axis_name: not supported yet; must be None.
+        axis_name: a name by which `fun` can refer to the axis, in `psum` and the like; hashable.
         axis_size: the length of the axis, when no argument tells it.
         chunk_size: work on so many examples at once, one chunk after the other, which bounds the
             memory of what is computed on the way. The results are the same. In reverse mode all
@@ -51,7 +52,8 @@ def vmap(
     Raises:
         MappedAxisError: when axes and arguments do not fit, naming each argument's path, shape
             and axis.
-        ArgumentError: when `chunk_size` is no positive int.
+        ArgumentError: when `chunk_size` is no positive int, or used with functions of all examples
+            such as `psum`.
 
     Example:
         >>> import numpy as np, functrace as ft
@@ -61,8 +63,7 @@ def vmap(
     """
     if not callable(fun):
         raise ArgumentError(f"vmap takes a function, and was given a {type(fun).__qualname__}")
-    if axis_name is not None:
-        raise ArgumentError("vmap: axis_name is not supported yet", "leave axis_name away")
+    _check_name(axis_name)
     if axis_size is not None and not (_is_axis(axis_size) and axis_size >= 0):
         raise MappedAxisError(f"vmap: axis_size is a length, not {axis_size!r}")
     if chunk_size is not None:
@@ -80,22 +81,29 @@ def vmap(
             t if a is None else t.with_shape([n for i, n in enumerate(t.shape) if i != a])
             for a, t in zip(axes, types, strict=True)
         ]
-        recording, out_tree = trace_call(
-            lambda call: fun(*call[0], **call[1]), structure, leaves, inner, names,
-            name=name, reason="vmap", reused=True,
-        )  # fmt: skip
+        with scope(with_name(axis_name, size)):
+            recording, out_tree = trace_call(
+                lambda call: fun(*call[0], **call[1]), structure, leaves, inner, names,
+                name=name, reason="vmap", reused=True,
+            )  # fmt: skip
         mapped = (*(a is not None for a in axes), *[False] * len(recording.captured))
         program = recording.program
         chunk = chunk_size if chunk_size is not None and chunk_size < size else None
+        if chunk is not None and axis_name in program.effects:
+            raise ArgumentError(
+                f"vmap: the function refers to all examples of the axis {axis_name!r}, which "
+                "chunk_size would part",
+                "leave chunk_size away",
+            )
 
         def make() -> tuple[Runner, tuple[bool, ...]]:
             if chunk is None:
-                batched, mapped_outputs = vmap_program(program, mapped, size)
+                batched, mapped_outputs = vmap_program(program, mapped, Axis(size, axis_name))
             else:
                 batched, mapped_outputs = vmap_in_chunks(program, mapped, size, chunk)
             return Runner(batched, program), mapped_outputs
 
-        runner, mapped_outputs = finished(("vmap", mapped, size, chunk), program, make)
+        runner, mapped_outputs = finished(("vmap", mapped, size, axis_name, chunk), program, make)
         operands = [
             leaf if a is None else moveaxis(_array(leaf), a, 0)
             for leaf, a in zip(leaves, axes, strict=True)
@@ -104,6 +112,16 @@ def vmap(
         return _out(outputs, mapped_outputs, out_axes, out_tree, size)
 
     return transformed(wrapper, fun, "vmap")
+
+
+def _check_name(name: Any) -> None:
+    try:
+        hash(name)
+    except TypeError:
+        raise ArgumentError(
+            f"vmap: axis_name is a {type(name).__qualname__}, which can not be hashed",
+            'give the axis a name such as axis_name="batch"',
+        ) from None
 
 
 def _is_axis(value: Any) -> bool:

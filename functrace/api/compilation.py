@@ -11,8 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import tree
+from ..axes import names_in_scope
 from ..errors import ArgumentError, LeafTypeError, StaticArgumentError
 from ..ir import ArrayType, Program
+from ..modes import chosen
 from ..recorder import Recording
 from ..tree import TreeDef
 from ._border import call_names, function_name, leaf_types, to_user, trace_call, transformed
@@ -107,7 +109,7 @@ class _Jit:
         general = transformed(self.call, self.fun, "jit")
 
         def call_(*args: Any, **kwargs: Any) -> Any:
-            if self.fast is not None and not kwargs:
+            if self.fast is not None and not kwargs and chosen() is None:
                 result = self.fast(args)
                 if result is not MISS:
                     self.hits += 1
@@ -124,12 +126,15 @@ class _Jit:
         return call
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
+        modes = chosen()
+        if modes is not None and not modes.jit:
+            return self.fun(*args, **kwargs)
         static = None
         if self.numbers or self.names:
             args, kwargs, static = self.separate(args, kwargs)
         leaves, structure = tree.flatten((args, kwargs))
         try:
-            key = (structure, tuple([_key(leaf) for leaf in leaves]), static)
+            key = (structure, tuple([_key(leaf) for leaf in leaves]), static, names_in_scope())
         except _UnknownLeafError:
             leaf_types(leaves, call_names(self.fun, structure))  # raises, naming the leaf
             raise LeafTypeError(
@@ -147,6 +152,8 @@ class _Jit:
 
     def shorten(self, found: _Compiled, structure: TreeDef, leaves: list[Any]) -> None:
         """Make the short way for the next call, once calls of the same kind keep coming."""
+        if names_in_scope() or found.runner.program.effects:
+            return
         if found is not self.last:
             self.last, self.repeats = found, 0
         self.repeats += 1

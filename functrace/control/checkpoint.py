@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..errors import ProgramError
-from ..ir import ArrayType, Equation, Literal, Program, Var, fits
+from ..ir import ACTS, ArrayType, Equation, Literal, Program, Var, fits
 from ..ops.contract import EINSUM, split
 from ..passes.dead_code import dead_code
 from ..passes.pipeline import clean
@@ -65,7 +65,7 @@ def checkpointed(
     program = clean(program)
     known = dict(zip(program.inputs, operands, strict=True))
     made = list(dict.fromkeys(a for a in program.outputs if isinstance(a, Var) and a not in known))
-    if made:
+    if made or ACTS in program.effects:
         own = _taking_used(Program(program.inputs, program.equations, made, program.name))
         given = [known[var] for var in own.inputs]
         found = bind(CHECKPOINT, *given, program=own, policy=policy, again=again)
@@ -159,7 +159,7 @@ def _sorted(parts: Linearized, policy: Policy) -> tuple[list[Var], list[Equation
         if wanted and policy(equation):
             kept.extend(wanted)
         elif wanted:
-            repeated.append(equation)
+            repeated.append(equation.with_programs(Program.silent))
             needed.update([atom for atom in equation.inputs if isinstance(atom, Var)])
     return kept, repeated[::-1]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ..ir import Atom, Literal, Program, Var
+from ..ir import ACTS, Atom, Literal, Program, Var
 from ..ops.index import concatenate, slice_axis
 from ..ops.shape import reshape
 from ..transforms.linearize import split
@@ -43,7 +43,7 @@ def vmap_in_chunks(
         own, rows = flagged(inputs, fixed), flagged(inputs, mapped)
         consts = [*own, *inline(parts.shared, own)]
         found: list[Any] = []
-        if body.outputs:
+        if body.outputs or ACTS in body.effects:
             found = _in_chunks(parts, body, reached, consts, rows, size, chunk)
         values = dict(zip(parts.known, consts, strict=True))
         return [

@@ -126,7 +126,7 @@ def _sorted(loop: Loop, linear: Linearized) -> _Parts:
     consts, carry, xs = loop.parted(linear.primal.inputs)
     sliced = set(xs)
     residuals = linear.linear.inputs[: linear.residuals]
-    steady, equations = split(linear.primal.equations, [*carry, *xs])
+    steady, equations = split(linear.primal.equations, [*carry, *xs], acts=True)
     before = set().union(*(e.outputs for e in steady)) if steady else set()
     used = dict.fromkeys(a for e in equations for a in e.inputs if a in before)
     used.update(dict.fromkeys(a for a in linear.primal.outputs if a in before))
@@ -315,6 +315,7 @@ def _of_linear_part(
 
     A linear function is its own derivative, at zero as anywhere.
     """
+    loop = loop._replace(body=loop.body.silent(), cond=loop.cond and loop.cond.silent())
     _demand_linear(loop, linear)
     live = [ct is not None for ct in cotangents]
 

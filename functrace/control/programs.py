@@ -30,7 +30,7 @@ def build(
 
 def inline(program: Program, operands: Sequence[Any]) -> list[Any]:
     """The outputs of a Program, whose equations are recorded where there is a tracer."""
-    recorder = recorder_for(operands)
+    recorder = recorder_for(operands, program)
     if recorder is None:
         return reference.run(program, [plain(x) for x in operands])
     return recorder.inline(program, operands)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import tree
+from ..axes import Names, names_in_scope
 from ..errors import ArgumentError, FunctraceError, LeafTypeError
 from ..ir import ArrayType, Program
 from ..recorder import Recording, plain, record, type_of
@@ -28,6 +29,7 @@ class Call(NamedTuple):
         types: the types of its leaves, weak where they are Python scalars.
         names: a path for each.
         active: whether each has a tangent.
+        axes: the names of mapped axes that its rules can refer to.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Call(NamedTuple):
     types: tuple[ArrayType, ...]
     names: tuple[str, ...]
     active: tuple[bool, ...]
+    axes: Names
 
     def arguments(self, leaves: Sequence[Any]) -> list[Any]:
         """All arguments, of leaves of those that are not fixed."""
@@ -127,7 +130,8 @@ def describe(
     steady = [i in aside for i, argument in kept for _ in tree.leaves(argument)]
     active = [t.inexact and not s for t, s in zip(types, steady, strict=True)]
     call = Call(
-        name, tuple(fixed), tuple(sorted(aside)), structure, types, tuple(names), tuple(active)
+        name, tuple(fixed), tuple(sorted(aside)), structure, types, tuple(names), tuple(active),
+        names_in_scope(),
     )  # fmt: skip
     return call, [x if type(x) is Tracer else plain(x) for x in leaves]
 

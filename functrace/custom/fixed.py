@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
-from types import CodeType, FunctionType, MethodType
+from types import BuiltinMethodType, CodeType, FunctionType, MethodType
 from typing import Any
 
 import numpy as np
@@ -23,12 +23,13 @@ class Fixed:
     """A Python value that can be a parameter: hashable, and equal to what does the same."""
 
     __slots__ = ("value",)
+    by_content = True  # whether arrays with equal elements are the same
 
     def __init__(self, value: Any):
         self.value = value
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is Fixed and _same(self.value, other.value, set())
+        return type(other) is type(self) and _same(self.value, other.value, set(), self.by_content)
 
     def __hash__(self) -> int:
         return hash(_mark(self.value))
@@ -40,7 +41,14 @@ class Fixed:
         return getattr(self.value, "__name__", None) or repr(self.value)
 
 
-def _same(a: Any, b: Any, open_pairs: set[tuple[int, int]]) -> bool:
+class Target(Fixed):
+    """A Python function that is called for what it does, perhaps to an array."""
+
+    __slots__ = ()
+    by_content = False
+
+
+def _same(a: Any, b: Any, open_pairs: set[tuple[int, int]], by_content: bool) -> bool:
     if a is b or (id(a), id(b)) in open_pairs:  # a function may hold itself
         return True
     kind = type(a)
@@ -48,19 +56,21 @@ def _same(a: Any, b: Any, open_pairs: set[tuple[int, int]]) -> bool:
         return False
     if kind in _SCALARS:
         return exact(a) == exact(b)
-    if kind is np.ndarray:
+    if kind is np.ndarray and by_content:
         return (a.shape, a.dtype, a.tobytes()) == (b.shape, b.dtype, b.tobytes())
     pairs = open_pairs | {(id(a), id(b))}
     if kind is tuple:
-        return _all_same(a, b, pairs)
+        return _all_same(a, b, pairs, by_content)
     parts = _parts(a)
-    return parts is not None and _all_same(parts, _parts(b) or (), pairs)
+    return parts is not None and _all_same(parts, _parts(b) or (), pairs, by_content)
 
 
-def _all_same(a: Iterable[Any], b: Iterable[Any], open_pairs: set[tuple[int, int]]) -> bool:
+def _all_same(
+    a: Iterable[Any], b: Iterable[Any], open_pairs: set[tuple[int, int]], by_content: bool
+) -> bool:
     left, right = tuple(a), tuple(b)
     return len(left) == len(right) and all(
-        _same(x, y, open_pairs) for x, y in zip(left, right, strict=True)
+        _same(x, y, open_pairs, by_content) for x, y in zip(left, right, strict=True)
     )
 
 
@@ -73,6 +83,10 @@ def _parts(value: Any) -> tuple[Any, ...] | None:
         return value.__code__, value.__globals__, value.__defaults__, options, own, cells
     if type(value) is MethodType:
         return value.__func__, value.__self__
+    if type(value) is BuiltinMethodType:  # such as the append of a list
+        return value.__name__, value.__self__
+    if type(value) is BuiltinMethodType:  # such as the append of a list
+        return value.__name__, value.__self__
     if type(value) is partial:
         return value.func, value.args, tuple(sorted(value.keywords.items()))
     return None
@@ -94,6 +108,10 @@ def _mark(value: Any) -> Any:
         return value.__code__
     if kind is MethodType:
         return _mark(value.__func__)
+    if kind is BuiltinMethodType:
+        return value.__name__
+    if kind is BuiltinMethodType:
+        return value.__name__, _mark(value.__self__)
     if kind is partial:
         return partial, _mark(value.func)
     if kind is np.ndarray:

@@ -13,14 +13,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import tree
+from ..axes import scope
 from ..control.loop import flagged, spread
 from ..control.programs import depends, inline, rows_program, used_inputs, zeros_of
 from ..errors import CustomRuleError
-from ..ir import FLOAT0, ArrayType, Program
+from ..ir import ACTS, FLOAT0, ArrayType, Equation, Program
 from ..passes.dead_code import dead_code
 from ..recorder import Recording, bind
 from ..source import Source
-from ..transforms.linearize import linearize
+from ..transforms.linearize import linearize, split
 from ..transforms.vmap import vmap as vmap_program
 from .calls import Call, Result, traced
 from .fixed import Fixed, defined_at
@@ -112,14 +113,15 @@ class JvpRule(Rule):
             found.extend(moved)
             return [*outputs, *[t for t in moved if t is not None]]
 
-        recording, _ = traced(
-            flat,
-            [*call.types, *flagged(call.types, takes)],
-            [*call.names, *[f"d{name}" for name in flagged(call.names, takes)]],
-            values=None if values is None else [*values, *[None] * sum(takes)],
-            reason=self.what,
-            name=call.name,
-        )
+        with scope(call.axes):
+            recording, _ = traced(
+                flat,
+                [*call.types, *flagged(call.types, takes)],
+                [*call.names, *[f"d{name}" for name in flagged(call.names, takes)]],
+                values=None if values is None else [*values, *[None] * sum(takes)],
+                reason=self.what,
+                name=call.name,
+            )
         gives = tuple([t is not None for t in found])
         self._demand_apart(recording.program, count, takes)
         return recording, gives
@@ -238,7 +240,8 @@ def _parted(
     flags = [first <= i < last for i in range(len(whole.inputs))]
     parts = linearize(whole, flags)
     kept = [*parts.primal.outputs[:outputs], *parts.primal.outputs[len(whole.outputs) :]]
-    known = dead_code(Program(parts.primal.inputs, parts.primal.equations, kept, whole.name))
+    equations = _quiet(parts.primal, flags)
+    known = dead_code(Program(parts.primal.inputs, equations, kept, whole.name))
     if any(flagged(used_inputs(known), flags)):
         raise CustomRuleError(
             f"the jvp rule of {whole.name} is not linear in the tangents",
@@ -250,6 +253,18 @@ def _parted(
     pushed = inline(parts.linear, [*results[outputs:], *moved])
     tangents = spread(pushed, parts.active_outputs)[outputs:]
     return results[:outputs], spread(tangents, found.gives)
+
+
+def _quiet(program: Program, flags: Sequence[bool]) -> Sequence[Equation]:
+    """A Program's equations, without what acts on tangents: these have no values here."""
+    if ACTS not in program.effects:
+        return program.equations
+    moving = {id(e) for e in split(program.equations, flagged(program.inputs, flags))[1]}
+    return [
+        e.with_programs(Program.silent) if id(e) in moving else e
+        for e in program.equations
+        if id(e) not in moving or e.outputs or ACTS not in e.effects
+    ]
 
 
 def _batch(

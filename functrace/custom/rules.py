@@ -119,8 +119,7 @@ def place_of(values: Sequence[Any]) -> Source | None:
     """The user's line whose equation is being rewritten, of tracers of the rewriting recorder."""
     for x in values:
         if type(x) is Tracer:
-            position = x.recorder.position
-            return position if isinstance(position, Source) else resolve(position)
+            return resolve(x.recorder.position)
     return None
 
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import tree
+from ..axes import scope
 from ..control.loop import flagged, spread
 from ..control.programs import inline, or_zero, rows_program
 from ..errors import CustomRuleError
@@ -149,9 +150,10 @@ class VjpRule(Known):
             found.append((backward, gives))
             return [*outputs, *leaves, *captured]
 
-        recording, _ = traced(
-            flat, call.types, call.names, values=values, reason=what, name=call.name
-        )
+        with scope(call.axes):
+            recording, _ = traced(
+                flat, call.types, call.names, values=values, reason=what, name=call.name
+            )
         backward, gives = found[0]
         return recording, Pullback(recording.program, backward, gives)
 

@@ -131,6 +131,8 @@ class Lowering:
 
     def _lower(self, equation: Equation, operands: list[int]) -> list[int]:
         """Append the calls of one equation; the values of its outputs."""
+        if not equation.outputs:
+            return self._call(equation, operands)
         primitive, params, result = equation.primitive, equation.params, equation.outputs[0].type
         self._dtype = result.dtype
         if isinstance(primitive.impl, np.ufunc):
@@ -146,11 +148,15 @@ class Lowering:
             return [self.sum(operands[0], params["axes"], result.shape, result.dtype)]
         if primitive is ASTYPE and equation.inputs[0].type.dtype.kind != "c":
             return [self.emit("astype", operands, result.shape, params["dtype"])]
-        results = []
+        return self._call(equation, operands)
+
+    def _call(self, equation: Equation, operands: list[int]) -> list[int]:
+        """Append the call of an op that has no kernel of its own; the values of its outputs."""
+        primitive, results = equation.primitive, []
         for var in equation.outputs:
             self._dtype = var.type.dtype
             results.append(self.new(var.type.shape))
-        kernel, named = "call", (primitive.name, tuple(params.items()))
+        kernel, named = "call", (primitive.name, tuple(equation.params.items()))
         if primitive.prepare is not None:
             kernel = "nested"
             named += (tuple([(inner, self._plan(inner)) for _, inner in equation.programs]),)

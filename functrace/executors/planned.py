@@ -127,6 +127,7 @@ def compiled(plan: Plan, calls: Sequence[Callable[..., Any]] | None = None) -> R
     for number, (call, step) in enumerate(zip(calls or callables(plan), plan.steps, strict=True)):
         bound[f"k{number}"] = call
         results = ", ".join(f"v{i}" for i in step.results) + ("" if _alone(step) else ",")
+        results = results if step.results else "[]"
         operands = [f"v{i}" for i in step.operands]
         if targets[number] is not None:
             operands.append(f"out=b{number}")

@@ -37,7 +37,7 @@ def no_derivative(function: str, parameter: str, remedy: str = "") -> Rule:
 def _source(t: Any) -> Source | None:
     """The line of the equation whose rule is running."""
     position = t.recorder.position if type(t) is Tracer else None
-    return position if isinstance(position, Source) else resolve(position)
+    return resolve(position)
 
 
 def several(name: str, ufunc: np.ufunc, jvp: Rule) -> Callable[..., tuple[Any, ...]]:

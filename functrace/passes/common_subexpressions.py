@@ -1,10 +1,13 @@
-"""Shared subexpressions: what is computed twice from the same operands is computed once."""
+"""Shared subexpressions: what is computed twice from the same operands is computed once.
+
+What acts is done as often as it is written.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Hashable
 
-from ..ir import Atom, Equation, Program, Var
+from ..ir import ACTS, Atom, Equation, Program, Var
 
 _WHOLE_KEY = 64  # bytes; larger literals are compared by identity, not by content
 
@@ -22,7 +25,7 @@ def common_subexpressions(program: Program) -> Program:
             tuple(equation.params.items()),
         )
         earlier = seen.get(key)
-        if earlier is not None:
+        if earlier is not None and ACTS not in equation.effects:
             same.update(zip(equation.outputs, earlier, strict=True))
             continue
         seen[key] = equation.outputs

@@ -1,8 +1,8 @@
-"""Dead code: equations whose outputs nobody uses are dropped."""
+"""Dead code: equations whose outputs nobody uses are dropped, unless they act."""
 
 from __future__ import annotations
 
-from ..ir import Program, Var
+from ..ir import ACTS, Program, Var
 
 
 def dead_code(program: Program) -> Program:
@@ -12,7 +12,7 @@ def dead_code(program: Program) -> Program:
     pruned = False
     for equation in reversed(program.equations):
         used = [var in live for var in equation.outputs]
-        if any(used):
+        if any(used) or ACTS in equation.effects:
             prune = equation.primitive.prune
             if prune is not None and not all(used):
                 equation = prune(equation, used)

@@ -56,6 +56,9 @@ def simplify(program: Program, fired: Counter[str] | None = None) -> Program:
                 equation = Equation(
                     equation.primitive, inputs, equation.params, equation.outputs, equation.position
                 )
+            if not equation.outputs:
+                recorder.equations.append(equation)
+                continue
             simpler = _simplest(recorder, equation, makers, fired)
             if simpler is not equation.outputs[0]:
                 changed = True

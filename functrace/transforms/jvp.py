@@ -14,6 +14,7 @@ from ..errors import NonDifferentiableError, ProgramError
 from ..ir import ArrayType, Equation, Program, Var, fits, zero
 from ..primitive import LINEAR, NONDIFFERENTIABLE, ZERO
 from ..recorder import Recorder, bind, rewriting
+from ..source import derived
 from ..tracer import Tracer
 from .adopt import adopt
 
@@ -66,7 +67,7 @@ def _push(
     rule = primitive.jvp
     if rule is ZERO:
         return
-    recorder.position = equation.position
+    recorder.position = derived(equation.position, primitive.name)
     if rule is NONDIFFERENTIABLE:
         raise NonDifferentiableError(
             f"{primitive.name} has no derivative, and lies on the path that is differentiated",
@@ -95,7 +96,7 @@ def _replace(
     separate: bool,
 ) -> None:
     """Record what gives an equation's outputs and their tangents, in place of the equation."""
-    recorder.position = equation.position
+    recorder.position = derived(equation.position, equation.primitive.name)
     primals = [recorder.value_of_atom(atom) for atom in equation.inputs]
     start = len(recorder.equations)
     rule = equation.primitive.rule("jvp", "forward and reverse mode")

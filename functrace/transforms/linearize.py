@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..ir import Equation, Program, Var
+from ..ir import ACTS, Equation, Program, Var
 from .jvp import jvp
 
 
@@ -59,13 +59,17 @@ def linearize(program: Program, active: Sequence[bool]) -> Linearized:
 
 
 def split(
-    equations: Sequence[Equation], unknown: Sequence[Var]
+    equations: Sequence[Equation], unknown: Sequence[Var], acts: bool = False
 ) -> tuple[list[Equation], list[Equation]]:
-    """The equations that do not depend on some Vars, and those that do."""
+    """The equations that do not depend on some Vars, and those that do.
+
+    Args:
+        acts: whether equations that act count as dependent.
+    """
     reached = set(unknown)
     known, dependent = [], []
     for equation in equations:
-        if any(atom in reached for atom in equation.inputs):
+        if any(atom in reached for atom in equation.inputs) or (acts and ACTS in equation.effects):
             reached.update(equation.outputs)
             dependent.append(equation)
         else:

@@ -15,6 +15,7 @@ from ..ops.elementwise import unmasked
 from ..ops.shape import unbroadcast
 from ..primitive import Linear, Masked, NotLinearError
 from ..recorder import Recorder, rewriting
+from ..source import derived
 from ..tracer import Tracer
 from .jvp import check_type, zeros
 from .linearize import Linearized, linearize, split
@@ -87,7 +88,7 @@ def _pull(
     recorder: Recorder, equation: Equation, unknown: set[Var], cotangents: dict[Var, Any]
 ) -> None:
     """Hand the cotangents of an equation's outputs on to its linear operands."""
-    recorder.position = equation.position
+    recorder.position = derived(equation.position, equation.primitive.name, again=False)
     operands = [
         Linear(atom.type)
         if isinstance(atom, Var) and atom in unknown

@@ -1,7 +1,8 @@
 """Batching: a Program for one example becomes one for many.
 
 Inside the Program the mapped axis of a value is always its first. Equations that no mapped value
-reaches stay as they are; the others are replaced by their primitive's batch rule.
+reaches stay as they are; the others are replaced by their primitive's batch rule. So are those
+that refer to the axis by its name.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..axes import Axis
 from ..ir import Equation, Program, Var
 from ..primitive import Shared
 from ..recorder import Recorder, rewriting
@@ -20,11 +22,12 @@ def vmap(program: Program, mapped: Sequence[bool], size: int) -> tuple[Program, 
 
     Args:
         mapped: for each input whether it has the new axis.
-        size: the length of the axis.
+        size: the length of the axis; an `Axis` where the Program refers to it by a name.
 
     Returns:
         The Program, and for each output whether it has the axis.
     """
+    name = size.name if isinstance(size, Axis) else None
     with rewriting(program) as recorder:
         recorder.inputs.clear()
         batched: dict[Var, Any] = {}
@@ -35,7 +38,9 @@ def vmap(program: Program, mapped: Sequence[bool], size: int) -> tuple[Program, 
             else:
                 recorder.inputs.append(var)
         for equation in program.equations:
-            if any(atom in batched for atom in equation.inputs):
+            if any(atom in batched for atom in equation.inputs) or (
+                name is not None and name in equation.effects
+            ):
                 _batch(recorder, equation, batched, size)
             else:
                 recorder.equations.append(equation)
