@@ -187,6 +187,9 @@ def test_a_cast_to_single_precision_passes_the_derivative_on() -> None:
         (lambda x: np.arctan2(x, 1e-200), 1e-200, 5e199),
         (lambda x: np.arctan2(1e200, x), 1e200, -5e-201),
         (np.arcsinh, 1e200, 1e-200),
+        (np.arcsin, 1 - 2.0**-40, 2.0**19.5 / np.sqrt(1 - 2.0**-41)),
+        (np.arccos, 2.0**-40 - 1, -(2.0**19.5) / np.sqrt(1 - 2.0**-41)),
+        (np.arctanh, 1 - 2.0**-40, 2.0**39 / (1 - 2.0**-41)),
         (lambda x: np.logaddexp(x, 1e16), 1e16, 0.5),
     ],
 )  # fmt: skip
@@ -228,6 +231,14 @@ def test_derivatives_of_sinc_in_low_precision_are_those_in_double(dtype: Any) ->
     ):
         expected = derivative(x.astype(np.float64))
         assert_close(derivative(x), expected.astype(dtype), tolerance(np.dtype(dtype)))
+
+
+@pytest.mark.parametrize("z", [2 + 0j, complex(2, -0.0), -2 + 0j, complex(-2, -0.0)])
+@pytest.mark.parametrize("function", [np.arcsin, np.arccos, np.arccosh, np.log, np.sqrt])
+def test_derivatives_on_branch_cuts_are_those_along_the_cut(function: Any, z: complex) -> None:
+    ahead, behind = (function(complex(z.real + h, z.imag)) for h in (1e-6, -1e-6))
+    expected = (ahead - behind) / 2e-6
+    np.testing.assert_allclose(ft.jvp(function, (z,), (1 + 0j,))[1], expected, atol=1e-8)
 
 
 def test_the_sign_of_a_complex_number_has_derivative_zero_at_zero() -> None:

@@ -146,20 +146,29 @@ logaddexp2 = binary(
 sin = unary("sin", np.sin, lambda t, y, x: t * cos(x))
 cos = unary("cos", np.cos, lambda t, y, x: -t * sin(x))
 tan = unary("tan", np.tan, lambda t, y, x: t * (square(y) + 1))
-arcsin = unary("arcsin", np.arcsin, lambda t, y, x: t / sqrt(1 - square(x)))
-arccos = unary("arccos", np.arccos, lambda t, y, x: -t / sqrt(1 - square(x)))
+arcsin = unary("arcsin", np.arcsin, lambda t, y, x: t / sqrt(_one_less_square(x)))
+arccos = unary("arccos", np.arccos, lambda t, y, x: -t / sqrt(_one_less_square(x)))
 arctan = unary("arctan", np.arctan, lambda t, y, x: t / (square(x) + 1))
 sinh = unary("sinh", np.sinh, lambda t, y, x: t * cosh(x))
 cosh = unary("cosh", np.cosh, lambda t, y, x: t * sinh(x))
 tanh = unary("tanh", np.tanh, lambda t, y, x: t * (1 - square(y)))
 arcsinh = unary("arcsinh", np.arcsinh, lambda t, y, x: t / _root_of_square_and_1(x))
-arccosh = unary("arccosh", np.arccosh, lambda t, y, x: t / (sqrt(x - 1) * sqrt(x + 1)))
-arctanh = unary("arctanh", np.arctanh, lambda t, y, x: t / (1 - square(x)))
+arccosh = unary("arccosh", np.arccosh, lambda t, y, x: t / (sqrt(x - 1) * sqrt(x - -1)))
+arctanh = unary("arctanh", np.arctanh, lambda t, y, x: t / _one_less_square(x))
 arctan2 = binary(
     "arctan2", np.arctan2,
     lambda t, z, y, x: t * _over_square(x, hypot(x, y)),
     lambda t, z, y, x: -t * _over_square(y, hypot(x, y)),
 )  # fmt: skip
+
+
+def _one_less_square(x: Any) -> Any:
+    """1 - x², with all its digits also near 0.
+
+    Where x lies on a branch cut, the sign of its imaginary part 0 tells the side. It outlives
+    subtracting a real number, and not adding one.
+    """
+    return -(x - 1) * (x - -1)
 
 
 def _over_square(x: Any, length: Any) -> Any:
@@ -236,7 +245,7 @@ def real(x: Any) -> Any:
 
 def imag(x: Any) -> Any:
     """The imaginary part; zeros where x is real."""
-    return bind(IMAG, x) if x.dtype.kind == "c" else where(False, x, 0)
+    return bind(IMAG, x) if x.dtype.kind == "c" else where(False, x, x.dtype.type(0))
 
 
 # Steps and other ops without slope
