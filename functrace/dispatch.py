@@ -5,6 +5,7 @@ Two tables say so; the ops and `functrace.numpy` fill them.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import sys
 from collections.abc import Callable, Mapping
@@ -17,8 +18,22 @@ import numpy as np
 from .errors import UnsupportedAttributeError, UnsupportedFunctionError
 from .source import calls_into
 
-UFUNCS: dict[np.ufunc, Callable[..., Any]] = {}
-FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
+
+class _Answers(dict[Any, Callable[..., Any]]):
+    """A table that loads the front ends of NumPy's functions when an entry is missing."""
+
+    def __missing__(self, key: Any) -> Callable[..., Any]:
+        for stage in _FRONT_ENDS:
+            import_module(stage)
+            if key in self:
+                return self[key]
+        raise KeyError(key)
+
+
+_FRONT_ENDS = (f"{__package__}.numpy._common", f"{__package__}.numpy._namespace")
+
+UFUNCS: dict[np.ufunc, Callable[..., Any]] = _Answers()
+FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = _Answers()
 # Why nobody answers for a function, and what to do instead, by the name that users write.
 REASONS: dict[str, tuple[str, str]] = {}
 # Whose ufuncs are answered for by a module of ours that is imported when one is first met.
@@ -48,10 +63,10 @@ def ufunc_answer(ufunc: np.ufunc, method: str, options: dict[str, Any]) -> Calla
             traced values.
     """
     if method != "__call__":
-        function = FUNCTIONS.get(getattr(ufunc, method))
-        if function is None:
-            raise _unsupported_method(ufunc, method)
-        return function
+        try:
+            return FUNCTIONS[getattr(ufunc, method)]
+        except KeyError:
+            raise _unsupported_method(ufunc, method) from None
     if options.pop("where", True) is not True:
         raise UnsupportedFunctionError(
             f"{spelled(ufunc)}(..., where=) leaves elements undefined, which a traced value can "
@@ -82,11 +97,14 @@ def demand_answer(function: Callable[..., Any]) -> None:
     Raises:
         UnsupportedFunctionError: with the nearest names that are supported.
     """
-    if function not in FUNCTIONS:
+    try:
+        FUNCTIONS[function]
+    except KeyError:
         module = (getattr(function, "__module__", "") or "").removeprefix("numpy").strip(".")
         module = "emath" if "scimath" in module else module  # where users find these
         name = f"{module}.{function.__name__}".strip(".")
-        raise unsupported(f"np.{name}", [known.__name__ for known in FUNCTIONS])
+        known = [known.__name__ for known in FUNCTIONS]
+        raise unsupported(f"np.{name}", known) from None
 
 
 def unsupported(name: str, known: list[str]) -> UnsupportedFunctionError:
@@ -106,6 +124,7 @@ def unsupported(name: str, known: list[str]) -> UnsupportedFunctionError:
 
 def missing_attribute(name: str) -> AttributeError:
     """The error for an attribute that traced arrays have not."""
+    import_module(_FRONT_ENDS[-1])  # which knows the reasons
     if f"ndarray.{name}" in REASONS:
         why, remedy = REASONS[f"ndarray.{name}"]
         return UnsupportedAttributeError(f"a traced array has no {name}: {why}", remedy)
@@ -147,6 +166,8 @@ def _late(ufunc: np.ufunc) -> Callable[..., Any]:
     Raises:
         UnsupportedFunctionError: with the nearest ufuncs of the same library.
     """
+    with contextlib.suppress(KeyError):
+        return UFUNCS[ufunc]  # when all front ends are loaded
     for library, module in LATE.items():
         if library in sys.modules:
             import_module(module)

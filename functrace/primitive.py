@@ -38,8 +38,10 @@ is the op itself), `ZERO` (the derivative is zero wherever it exists), `NONDIFFE
 
 from __future__ import annotations
 
+import contextlib
 import enum
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any, NamedTuple
 
 from .errors import MissingRuleError
@@ -232,7 +234,19 @@ def remember(table: dict[Any, Any], key: Any, value: Any) -> None:
     table[key] = value
 
 
+# What defines primitives, and is imported on demand: where a stored Program may have them from.
+_DEFINERS = (
+    "numpy._namespace", "control", "api.custom", "api.callbacks", "api.closures", "api.implicit",
+    "api.custom_batching", "api.checkpoint", "nn", "random", "scipy.special", "scipy.linalg",
+)  # fmt: skip
+
+
 def _by_name(name: str) -> Primitive:
+    for module in _DEFINERS:
+        if name in PRIMITIVES:
+            break
+        with contextlib.suppress(ImportError):  # of an extra that is not installed
+            import_module(f"{__package__}.{module}")
     if name not in PRIMITIVES:
         raise MissingRuleError(
             f"a stored Program uses a primitive {name!r} that is not defined",

@@ -169,7 +169,7 @@ def test_what_is_not_used_is_not_imported() -> None:
     run = subprocess.run(
         [sys.executable, "-c", _USED], capture_output=True, text=True, check=True, env=os.environ
     )
-    at_first, used = (set(line.split()) for line in run.stdout.splitlines() or [""])
+    at_first, used = (set(line.split()) for line in run.stdout.splitlines())
     assert at_first == set()
     parts = {name.split(".")[1] for name in used}
     assert parts.isdisjoint({"control", "custom", "nn", "random", "scipy"})

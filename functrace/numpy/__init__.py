@@ -22,86 +22,62 @@ Example:
     (array([0, 2]),)
 """
 
+from importlib import import_module as _import_module
 from typing import TYPE_CHECKING, Any
 
-# These answer for NumPy's functions from when they are imported.
-from . import (  # noqa: F401 -- before NumPy's modules, whose names are the ones to keep
-    assignment,
-    bits,
-    contractions,
-    creation,
-    differences,
-    elementwise,
-    fft,
-    histograms,
-    indexing,
-    joining,
-    like,
-    linalg,
-    matrices,
-    nan_reductions,
-    norms,
-    padding,
-    polynomials,
-    reductions,
-    selection,
-    sets,
-    shaping,
-    sorting,
-    standard,
-    statistics,
-    ufunc_methods,
-    unsupported,
-)
-
-# isort: split
-
 import numpy as _numpy
-from numpy import linalg as linalg  # noqa: F811 -- NumPy's own, as for every name
-
-from . import standard_fft as fft  # noqa: F401, F811 -- of the same functions
-from .assignment import at as at
-from .creation import arange as arange
-from .creation import array as array  # pyright: ignore[reportGeneralTypeIssues]
-from .creation import asanyarray as asanyarray
-from .creation import asarray as asarray
-from .creation import empty as empty  # pyright: ignore[reportGeneralTypeIssues]
-from .creation import eye as eye
-from .creation import full as full
-from .creation import identity as identity
-from .creation import kaiser as kaiser
-from .creation import ones as ones  # pyright: ignore[reportGeneralTypeIssues]
-from .creation import zeros as zeros  # pyright: ignore[reportGeneralTypeIssues]
-from .indexing import take_any as take  # noqa: F401
-from .like import ascontiguousarray as ascontiguousarray
-from .like import asfortranarray as asfortranarray
-from .like import require as require
-from .like import tri as tri
-from .selection import argwhere as argwhere
-from .selection import flatnonzero as flatnonzero
-from .selection import nonzero as nonzero
-from .sets import unique as unique
-from .shorthand import c_ as c_  # pyright: ignore[reportGeneralTypeIssues]
-from .shorthand import r_ as r_  # pyright: ignore[reportGeneralTypeIssues]
-from .standard import LATER as _LATER
-from .standard import VERSION as __array_api_version__  # noqa: F401
-from .standard import argsort as argsort
-from .standard import clip as clip
-from .standard import diff as diff
-from .standard import from_dlpack as from_dlpack
-from .standard import namespace_info as __array_namespace_info__  # noqa: F401
-from .standard import sort as sort
-from .standard import take_along_axis as take_along_axis
-from .vectorized import vectorize as vectorize
 
 if TYPE_CHECKING:
     from numpy import *  # noqa: F403  # pyright: ignore[reportWildcardImportFromLibrary]
-else:  # on demand: a wildcard import would load NumPy's test and Fortran tools as well
+
+    from . import standard_fft as fft  # noqa: F401 -- of the same functions
+    from .assignment import at as at
+    from .creation import arange as arange
+    from .creation import array as array  # pyright: ignore[reportGeneralTypeIssues]
+    from .creation import asanyarray as asanyarray
+    from .creation import asarray as asarray
+    from .creation import empty as empty  # pyright: ignore[reportGeneralTypeIssues]
+    from .creation import eye as eye
+    from .creation import full as full
+    from .creation import identity as identity
+    from .creation import kaiser as kaiser
+    from .creation import ones as ones  # pyright: ignore[reportGeneralTypeIssues]
+    from .creation import zeros as zeros  # pyright: ignore[reportGeneralTypeIssues]
+    from .indexing import take_any as take  # noqa: F401
+    from .like import ascontiguousarray as ascontiguousarray
+    from .like import asfortranarray as asfortranarray
+    from .like import require as require
+    from .like import tri as tri
+    from .selection import argwhere as argwhere
+    from .selection import flatnonzero as flatnonzero
+    from .selection import nonzero as nonzero
+    from .sets import unique as unique
+    from .shorthand import c_ as c_  # pyright: ignore[reportGeneralTypeIssues]
+    from .shorthand import r_ as r_  # pyright: ignore[reportGeneralTypeIssues]
+    from .standard import VERSION as __array_api_version__  # noqa: F401
+    from .standard import argsort as argsort
+    from .standard import clip as clip
+    from .standard import diff as diff
+    from .standard import from_dlpack as from_dlpack
+    from .standard import namespace_info as __array_namespace_info__  # noqa: F401
+    from .standard import sort as sort
+    from .standard import take_along_axis as take_along_axis
+    from .vectorized import vectorize as vectorize
+else:  # on demand: front ends take as long to import as NumPy itself
+
+    def _load() -> None:
+        """Load all front ends; those names that are not NumPy's own become ours."""
+        _import_module("._namespace", __name__)
 
     def __getattr__(name: str) -> Any:
+        if "__array_api_version__" not in globals():
+            _load()
+            if name in globals():
+                return globals()[name]
         if name.startswith("__"):
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return _LATER[name] if name in _LATER else getattr(_numpy, name)
+        return getattr(_numpy, name)
 
     def __dir__() -> list[str]:
-        return sorted({*globals(), *_LATER, *dir(_numpy)})
+        _load()
+        return sorted({*globals(), *dir(_numpy)})
