@@ -92,6 +92,8 @@ def positional(fun: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, A
         ArgumentError: for keyword arguments without a position.
     """
     try:
+        if isinstance(fun, np.ufunc):  # what its signature tells is no argument
+            raise ValueError
         bound = inspect.signature(fun).bind(*args, **kwargs)
     except ValueError:  # no signature is known
         if kwargs:
@@ -100,13 +102,13 @@ def positional(fun: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, A
                 "pass all arguments by position",
             ) from None
         return list(args)
-    bound.apply_defaults()
     if bound.kwargs:
         raise ArgumentError(
             f"the arguments {', '.join(bound.kwargs)} can be passed by keyword alone, and a "
             "function with rules takes arguments by position",
             "give them a position in the signature",
         )
+    bound.apply_defaults()
     return list(bound.args)
 
 

@@ -16,9 +16,10 @@ from typing import Any
 from ..control.programs import build, inline, reference_compile, rows, rows_program, zeros_of
 from ..errors import ForwardModeError
 from ..ir import ArrayType, Program
+from ..ops.elementwise import add
 from ..ops.shape import reduce_sum
 from ..primitive import Linear, NotLinearError, Primitive
-from ..recorder import bind
+from ..recorder import bind, type_of
 from ..source import Source
 from ..transforms.vmap import vmap as vmap_program
 from .function import pushed
@@ -139,13 +140,30 @@ def _impl(*operands: Any, residuals: int, types: Types, rule: LinearRule) -> tup
 
 
 def _jvp(
-    primals: Sequence[Any], tangents: Sequence[Any], separate: bool, *,
+    primals: Sequence[Any], tangents: Sequence[Any], outputs: Sequence[Any], *,
     residuals: int, types: Types, rule: LinearRule,
-) -> tuple[list[Any], list[Any]]:  # fmt: skip
-    program = rule.forward()
-    if program is None:
-        raise forward_error(rule.name, place_of([t for t in tangents if t is not None]))
-    return pushed(program, primals, tangents, separate)
+) -> list[Any]:  # fmt: skip
+    """The function of the tangents, and what comes of residuals that move."""
+    known, moved = primals[:residuals], tangents[:residuals]
+    found: list[Any] = [None] * len(types)
+    if any(t is not None for t in tangents[residuals:]):
+        full = [
+            zeros_of(type_of(x).strong) if t is None else t
+            for x, t in zip(primals[residuals:], tangents[residuals:], strict=True)
+        ]
+        found = list(linear_call(rule, known, full, types))
+    if any(t is not None for t in moved):
+        program = rule.forward()
+        if program is None:
+            raise forward_error(rule.name, place_of(moved))
+        given = [*moved, *[None] * (len(primals) - residuals)]
+        changes = pushed(program, primals, given, separate=True)[1]
+        found = [_sum(a, b) for a, b in zip(found, changes, strict=True)]
+    return found
+
+
+def _sum(a: Any, b: Any) -> Any:
+    return b if a is None else a if b is None else add(a, b)
 
 
 def _transpose(
@@ -181,7 +199,6 @@ LINEAR_CALL = Primitive(
     batch=_batch,
     text=lambda *operands, rule, **_: f"linear_call({', '.join([rule.name, *operands])})",
     multiple=True,
-    joint=True,
     aliases=True,
     prepare=lambda _, **params: partial(_impl, **params),
     expand=lambda *, rule, **_: rule.forward(),

@@ -327,7 +327,7 @@ def _jvp(
 ) -> tuple[list[Any], list[Any]]:  # fmt: skip
     refuse_captured(tangents, captured, "vjp", program.name)
     if not separate:
-        raise forward_error(program.name, place_of([t for t in tangents if t is not None]))
+        raise forward_error(rule.name, place_of([t for t in tangents if t is not None]))
     given = grouped(tangents, captured, extras)[1]
     active = tuple([t is not None for t in given])
     situation = rule.situation(active)
