@@ -1,7 +1,8 @@
 """Rows of the differential tests against JAX: NumPy's functions, at generic and corner points.
 
 A row is a function of a library and arrays. `xp` has NumPy's names, for JAX those of `jax.numpy`;
-`xp.special`, `xp.stats`, `xp.slinalg` and `xp.nn` are the further namespaces of each.
+`xp.special`, `xp.stats`, `xp.slinalg` and `xp.nn` are the further namespaces of each; `xp.at`,
+`xp.conv` and `xp.max_pool` are what the two spell differently.
 """
 
 from __future__ import annotations
@@ -205,6 +206,10 @@ row("stable sort", lambda xp, x: xp.sort(x) * xp.arange(4), np.array([2.0, 1.0, 
 row("partition", lambda xp, x: xp.sort(xp.partition(x, 1)[:2]), np.array([2.0, 1.0, 3.0, 0.0]))
 row("take_along_axis", lambda xp, x: xp.take_along_axis(x, np.array([[0, 2], [1, 1]]), 1), MATRIX)
 row("gather", lambda xp, x: x[np.array([0, 1, 1]), np.array([2, 2, 0])], MATRIX, second=True)
+for _name in ("set", "add", "max", "min"):
+    row(f"scatter {_name}",
+        lambda xp, x, v, n=_name: getattr(xp.at(x)[np.array([0, 1, 1, 2])], n)(v) * xp.arange(4.0),
+        np.array([1.0, 2, 3, 0.5]), np.array([1.0, 5, 5, 3]), second=_name == "set")  # fmt: skip
 row("slices", lambda xp, x: x[::-1, 1:] * x[0, :2], MATRIX, second=True)
 row("rearranging", lambda xp, x: xp.concatenate([xp.roll(x, 1, 1), xp.flip(x), xp.tile(x, (1, 1))]),
     MATRIX)  # fmt: skip
@@ -337,6 +342,8 @@ convention("std of equal", lambda xp, x: xp.std(x), np.ones(2), [0, 0], [nan, na
 convention("nanstd of one", lambda xp, x: xp.nanstd(x), np.array([nan, 1]), [0, 0], [0, nan])
 convention("running maxima of ties", lambda xp, x: xp.maximum.accumulate(x),
            np.ones(3), [11 / 6, 5 / 6, 1 / 3], [1.75, 0.75, 0.5])  # fmt: skip
+convention("a window of ties", lambda xp, x: xp.max_pool(x, (2,)),
+           np.array([1.0, 1, 2, 0]), [0.5, 0.5, 1, 0], [1, 0, 1, 0])  # fmt: skip
 convention("a branch not taken", lambda xp, x: xp.where(x > 0, xp.log(x), 0.0),
            np.array([0.0, -1.0, 2.0]), [0, 0, 0.5], [nan, 0, 0.5])  # fmt: skip
 convention("logaddexp of the same infinity", lambda xp, x: xp.logaddexp(x, -inf),

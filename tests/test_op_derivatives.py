@@ -233,6 +233,13 @@ def test_derivatives_of_sinc_in_low_precision_are_those_in_double(dtype: Any) ->
         assert_close(derivative(x), expected.astype(dtype), tolerance(np.dtype(dtype)))
 
 
+def test_the_slopes_of_inverse_functions_at_their_ends_are_infinite() -> None:
+    with np.errstate(divide="ignore"):
+        ends = np.array([-1.0, 1.0])
+        for function, expected in ((np.arcsin, np.inf), (np.arccos, -np.inf), (np.arctanh, np.inf)):
+            np.testing.assert_array_equal(ft.elementwise_grad(function)(ends), [expected] * 2)
+
+
 @pytest.mark.parametrize("z", [2 + 0j, complex(2, -0.0), -2 + 0j, complex(-2, -0.0)])
 @pytest.mark.parametrize("function", [np.arcsin, np.arccos, np.arccosh, np.log, np.sqrt])
 def test_derivatives_on_branch_cuts_are_those_along_the_cut(function: Any, z: complex) -> None:

@@ -53,13 +53,19 @@ def _our_conv(x: Any, w: Any, stride: int = 1, padding: str = "VALID", groups: i
     return ft.nn.conv(x, w, stride=stride, padding=padding, groups=groups)
 
 
+def _their_pool(x: Any, window: tuple[int, ...]) -> Any:
+    return jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, window, window, "VALID")
+
+
 OURS = Library(
     ft, np, special=functrace.scipy.special, stats=functrace.scipy.stats,
-    slinalg=functrace.scipy.linalg, nn=ft.nn, conv=_our_conv,
+    slinalg=functrace.scipy.linalg, nn=ft.nn, conv=_our_conv, max_pool=ft.nn.max_pool,
+    at=ft.numpy.at,
 )  # fmt: skip
 THEIRS = Library(
     jax, jnp, special=jax.scipy.special, stats=jax.scipy.stats,
-    slinalg=jax.scipy.linalg, nn=jax.nn, conv=_their_conv,
+    slinalg=jax.scipy.linalg, nn=jax.nn, conv=_their_conv, max_pool=_their_pool,
+    at=lambda x: x.at,
 )  # fmt: skip
 
 

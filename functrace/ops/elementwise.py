@@ -165,10 +165,10 @@ arctan2 = binary(
 def _one_less_square(x: Any) -> Any:
     """1 - x², with all its digits also near 0.
 
-    Where x lies on a branch cut, the sign of its imaginary part 0 tells the side. It outlives
-    subtracting a real number, and not adding one.
+    Where a complex x lies on a branch cut, the sign of its imaginary part 0 tells the side. It
+    outlives subtracting a real number, and not adding one.
     """
-    return -(x - 1) * (x - -1)
+    return (1 - x) * (1 + x) if x.dtype.kind == "f" else -(x - 1) * (x - -1)
 
 
 def _over_square(x: Any, length: Any) -> Any:
