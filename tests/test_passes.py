@@ -82,6 +82,33 @@ def test_nan_infinities_and_signs_of_zeros_are_kept(name: str) -> None:
     np.testing.assert_allclose(simple, plain, rtol=1e-15)
 
 
+SCALED: dict[str, tuple[Callable[..., Any], Any]] = {
+    "a mean in half precision": (lambda x: np.sum(x / 1024), np.full(1024, 100, np.float16)),
+    "many equal numbers": (lambda x: np.sum(np.broadcast_to(x, (70000,))), np.float16(1e-3)),
+    "squares in half precision": (lambda x: np.sum(np.square(x * np.float16(0.01))),
+                                  np.full(100, 300, np.float16)),
+    "a norm in single precision": (lambda x: np.sqrt(np.sum((x * np.float32(1e-20)) ** 2)),
+                                   np.full(100, 1e25, np.float32)),
+    "a norm in double precision": (lambda x: np.sqrt(np.sum((x * 1e-200) ** 2)) * 1e200,
+                                   np.full(100, 1e190)),
+    "a sum of products": (lambda x: np.sum((x * 1e-200) * (x[0] * 1e-200)),
+                          np.full((30, 30), 1e200)),
+    "an inverse square": (lambda x: x**-2, np.array([300, 600], np.float16)),
+    "unsigned numbers": (lambda x: abs(-x), np.array([1, 200], np.uint8)),
+    "complex infinities": (lambda x: -1 * (x * 1) * np.ones(2), np.array([np.inf, 1j * np.nan])),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SCALED)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_numbers_that_fit_their_dtype_still_do(name: str) -> None:
+    function, operand = SCALED[name]
+    expected = function(operand)
+    found = ft.jit(function)(operand)
+    assert found.dtype == expected.dtype
+    np.testing.assert_allclose(found, expected, rtol=1e-2 if expected.itemsize < 4 else 1e-5)
+
+
 SHAPES: dict[str, tuple[Callable[..., Any], dict[str, int]]] = {
     "transposes": (
         lambda x: x.reshape(3, 2, 2).transpose(1, 2, 0).transpose(1, 2, 0), {"transpose": 1}),

@@ -211,6 +211,12 @@ def test_jacobians_by_and_of_nothing_are_empty(transform):
     assert transform(lambda x: ())(np.ones(2)) == ()
 
 
+def test_the_imaginary_part_of_booleans_is_boolean():
+    found = ft.jit(np.imag)(np.array([True, False]))
+    assert found.dtype == np.bool_
+    assert not found.any()
+
+
 def test_the_imaginary_part_of_an_infinite_real_number_is_zero():
     x = np.array([np.inf, np.nan, 1.0])
     np.testing.assert_array_equal(ft.jit(np.imag)(x), np.zeros(3))

@@ -15,12 +15,15 @@ from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Any
 
+import numpy as np
+
 from ..ir import UNKNOWN, ArrayType, Atom, Equation, Literal, Program, Shape, Var
 from ..ops import elementwise as ops
 from ..ops.contract import EINSUM, LETTERS, canonical, split
 from ..ops.shape import BROADCAST_TO, REDUCE_SUM, RESHAPE, TRANSPOSE, broadcast_to, reshape
 from ..recorder import bind, rewriting
 from .cost import CALL, cost, einsum_cost
+from .simplify import may_wait
 
 _MOST = 12  # operands of one einsum; the order of more takes long to find
 _GAIN = 0.9  # of the estimated cost is to be left at most
@@ -177,7 +180,8 @@ def _form(equation: Equation) -> Any:
     type = equation.outputs[0].type
     if make is None or type.dtype.kind not in "fc" or not type.size or UNKNOWN in type.shape:
         return None
-    return make(equation)
+    # Partial products in another order easily leave the narrow range of half precision.
+    return None if type.dtype == np.float16 else make(equation)
 
 
 _fresh = count()
@@ -211,8 +215,9 @@ def _of_einsum(equation: Equation) -> _Form:
     return _Form(equation.inputs, terms, tuple([numbers[c] for c in output]), sizes)
 
 
-def _of_product(equation: Equation) -> _Form:
-    target = equation.outputs[0].type.shape
+def _of_product(equation: Equation) -> _Form | None:
+    type = equation.outputs[0].type
+    target = type.shape
     output, sizes = _indices(target)
     factor: Any = 1
     operands = []
@@ -221,6 +226,8 @@ def _of_product(equation: Equation) -> _Form:
             factor = factor * atom.value
         else:
             operands.append(atom)
+    if not operands or not may_wait(factor, type.dtype):
+        return None
     terms = [_aligned(atom.type.shape, output, target) for atom in operands]
     return _Form(operands, terms, output, sizes, factor)
 
@@ -290,6 +297,8 @@ def _form_cost(form: _Form) -> float | None:
     """The estimated cost of a form as one einsum; None when it has no spec."""
     found = form.spec()
     if found is None or any(atom.type.size == 0 for atom in form.operands):
+        return None
+    if not may_wait(form.factor, form.operands[0].type.dtype):
         return None
     spec, shapes, repeats = found
     size = math.prod([form.sizes[i] for i in form.output])

@@ -222,6 +222,8 @@ def negative_of_negative(match: Match) -> Any:
 def even_of_sign(match: Match) -> Any:
     """(-x) ** 2 is x ** 2, and abs(x) ** 2 is x ** 2 of a real x; abs(-x) is abs(x)."""
     (operand,) = match.equation.inputs
+    if operand.type.dtype.kind == "u":  # whose negative numbers are large ones
+        return None
     if (x := match.under(_NEGATIVE, operand)) is not None:
         return bind(match.equation.primitive, x)
     if match.equation.primitive is _SQUARE and operand.type.dtype.kind == "f":
@@ -272,9 +274,9 @@ def multiply_by_number(match: Match) -> Any:
     x, factor = _with_factor(match.equation)
     if factor is None:
         return None
-    if factor == 1:
+    if factor == 1 and x.type.dtype.kind == "f":  # complex infinities become NaN
         return match.value(x)
-    if factor == -1:
+    if factor == -1 and x.type.dtype.kind == "f":
         return -match.value(x)
     if (inner := match.under(_NEGATIVE, x)) is not None:
         return inner * -factor
@@ -288,6 +290,16 @@ def multiply_by_number(match: Match) -> Any:
     return None
 
 
+def may_wait(factor: Any, dtype: np.dtype[Any]) -> bool:
+    """Whether a number may multiply a sum of products rather than each term.
+
+    Users scale large numbers down, and small ones up, to stay within the range of their dtype. So a
+    number that takes a large part of that range stays where it is.
+    """
+    bits = (np.finfo(dtype).maxexp - 16) // 8  # 126 for double precision, 14 for single, 0 for half
+    return 2.0**-bits <= abs(factor) <= 2.0**bits
+
+
 def _least_normal(dtype: np.dtype[Any]) -> float:
     return float(np.finfo(dtype).smallest_normal)
 
@@ -299,7 +311,8 @@ def multiply_by_ones(match: Match) -> Any:
     if left is right and left.type.dtype.kind == "f":
         return ops.square(match.value(left))
     for x, ones in ((left, right), (right, left)):
-        if (factor := full_scalar(ones)) is not None and _is_bits(factor, 1):
+        factor = full_scalar(ones) if ones.type.dtype.kind != "c" else None
+        if factor is not None and _is_bits(factor, 1):
             return match.value(x)
     a, b = match.under(_NEGATIVE, left), match.under(_NEGATIVE, right)
     return None if a is None or b is None else a * b
@@ -335,7 +348,7 @@ def power_of_small_integer(match: Match) -> Any:
         3: lambda: x * ops.square(x),
         4: lambda: ops.square(ops.square(x)),
         -1: lambda: ops.reciprocal(x),
-        -2: lambda: ops.reciprocal(ops.square(x)),
+        -2: lambda: ops.square(ops.reciprocal(x)),  # the square alone might overflow
     }
     return powers[float(n)]() if float(n) in powers else None
 
@@ -423,6 +436,8 @@ def sum_of_broadcast(match: Match) -> Any:
     if not repeated:
         return None
     count = math.prod([shape[i] for i in repeated])
+    if count > np.finfo(x.dtype).max:
+        return None
     total = reduce_sum(x, tuple([i for i in axes if x.shape[i] != 1]))
     total = reshape(total, remaining(x.shape, axes))
     return broadcast_to(total, remaining(shape, axes)) * x.dtype.type(count)
@@ -439,7 +454,9 @@ def sum_of_multiple(match: Match) -> Any:
     if product is None:
         return None
     x, factor = _with_factor(product)
-    return None if factor is None else reduce_sum(match.value(x), axes) * factor
+    if factor is None or not may_wait(factor, operand.type.dtype):
+        return None
+    return reduce_sum(match.value(x), axes) * factor
 
 
 # Everywhere
