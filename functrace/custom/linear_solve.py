@@ -97,7 +97,7 @@ def _transpose(cotangents: Sequence[Any], operands: Sequence[Any], **params: Any
             "custom_linear_solve was not told how to solve the transposed equation, which reverse "
             "mode needs",
             "give transpose_solve=, or symmetric=True where the matrix is symmetric",
-            place_of([ct for ct in cotangents if ct is not None]),
+            place_of([*cotangents, *operands]),
         )
     types = equations.matvec.output_types
     full = [
