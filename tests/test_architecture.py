@@ -18,6 +18,7 @@ import pytest
 
 import functrace as ft
 from functrace import dispatch, tracer
+from functrace.custom.op import Op
 from functrace.primitive import (
     LINEAR,
     NONDIFFERENTIABLE,
@@ -213,7 +214,8 @@ def test_case_names_are_unique() -> None:
 def test_every_primitive_has_a_case() -> None:
     programs = [ft.trace(c.fun)(*c.operands) for c in TRACEABLE] + programs_of_examples()
     used = {equation.primitive.name for program in programs for equation in program.equations}
-    assert set(PRIMITIVES) - used == set()
+    own = {name for name in PRIMITIVES if "." not in name}  # others have the name of a module
+    assert own - used == set()
 
 
 class _Watched(dict[Any, Any]):
@@ -247,7 +249,8 @@ def test_every_numpy_function_that_is_answered_for_has_a_case(
         monkeypatch.setattr(module, "FUNCTIONS", functions)
     for c in CASES:
         ft.vjp(c.fun, *c.operands) if c.needs_values else ft.trace(c.fun)(*c.operands)
-    assert {_label(f) for f in set(ufuncs) - ufuncs.asked} == set()
+    own = {f for f, answer in ufuncs.items() if not isinstance(answer, Op)}
+    assert {_label(f) for f in own - ufuncs.asked} == set()
     assert {_label(f) for f in set(functions) - functions.asked} == set()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -95,11 +96,20 @@ def define_op(
     )  # fmt: skip
     frame = user_frame()
     key = f"{frame.f_globals.get('__name__', '') if frame else ''}.{name}"
-    PRIMITIVES.pop(key, None)  # a definition that runs again replaces what it made before
+    _make_room(key)
     op = Op(own, key)
     if isinstance(impl, np.ufunc):
         UFUNCS[impl] = op
     return op
+
+
+def _make_room(key: str) -> None:
+    """A definition that runs again takes the name; Programs that have the op keep it."""
+    before = PRIMITIVES.pop(key, None)
+    if before is not None:
+        number = next(n for n in count(1) if f"{key}#{n}" not in PRIMITIVES)
+        before.name = f"{key}#{number}"
+        PRIMITIVES[before.name] = before
 
 
 class _Check:
@@ -198,7 +208,7 @@ class _Check:
                     "(tangent, output, *operands",
                 )  # fmt: skip
 
-    def _takes(self, role: str, rule: Any, count: int, shape: str) -> None:
+    def _takes(self, role: str, rule: Any, number: int, shape: str) -> None:
         """Check that a rule can be called with some positional arguments and the parameters."""
         wanted = shape + "".join(f", {name}=" for name in self.params) + ")"
         if not callable(rule):
@@ -208,7 +218,7 @@ class _Check:
         except (TypeError, ValueError):
             return  # it does not tell
         try:
-            signature.bind(*[None] * count, **dict.fromkeys(self.params))
+            signature.bind(*[None] * number, **dict.fromkeys(self.params))
         except TypeError as error:
             raise self.error(
                 f"{role} has the signature {signature}: {error}",

@@ -119,7 +119,9 @@ class Op:
         That code sees operands which it can not change. What it gives is memory of its own.
         """
         own = self.definition
-        results = own.several(own.impl(*[_shown(x) for x in arrays], **params), own.name)
+        results = own.several(
+            own.impl(*[_shown(x) for x in arrays], **params), f"impl of {own.name}"
+        )
         types = self.primitive.infer_types(tuple([type_of(x) for x in arrays]), params)
         values = [np.asarray(y) for y in results]
         found = [ArrayType(y.shape, y.dtype) for y in values]
