@@ -326,3 +326,11 @@ def test_second_derivatives_hold_where_variances_are_equal() -> None:
 
     symmetric = numerical_grad(lambda c: slope((c + c.T) / 2), np.eye(2))
     assert_close(ft.grad(slope)(np.eye(2)), symmetric, 1e-8)
+
+
+@pytest.mark.parametrize("p", [0.0, 1.0])
+def test_the_probability_of_an_outcome_has_its_slope_where_it_is_certain_or_impossible(
+    p: float,
+) -> None:
+    assert ft.grad(lambda p: stats.bernoulli.pmf(1, p))(p) == 1
+    assert ft.grad(lambda p: stats.bernoulli.pmf(0, p))(p) == -1
