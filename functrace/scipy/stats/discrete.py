@@ -34,7 +34,7 @@ poisson = Discrete(
 bernoulli = Discrete(
     "bernoulli", "p", valid=_share, support=(0.0, 1.0),
     logpmf=lambda k, p: sc.xlogy(k, p) + sc.xlog1py(1 - k, -p),
-    pmf=lambda k, p: np.where(k == 1, p, 1 - p),
+    pmf=lambda k, p: np.where(k == 1, p, 1 - p) + 0 * k,
     cdf=lambda k, p: 1 - p + 0 * k, sf=lambda k, p: p + 0 * k,
 )  # fmt: skip
 binom = Discrete(
