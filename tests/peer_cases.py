@@ -158,7 +158,7 @@ MATRIX = np.array([[1.2, -0.7, 0.4], [0.3, 2.1, -1.5]])
 TIES = np.array([[2.0, 1.0, 2.0], [0.5, 0.5, 0.5]])
 ZEROS = np.array([[0.0, 3.0, 2.0], [0.0, 5.0, 0.0]])
 rows("prod var std max min median ptp nanvar nanmax cumsum cumprod", MATRIX, second=True)
-for _name in ("sum", "prod", "mean", "var", "std", "max", "median", "ptp", "cumsum", "sort"):
+for _name in ("prod", "std", "max", "median", "cumsum"):
     row(f"{_name} along an axis", lambda xp, x, n=_name: getattr(xp, n)(x, axis=1), MATRIX)
 row("var ddof", lambda xp, x: xp.var(x, axis=1, ddof=1), MATRIX, second=True)
 row("std ddof", lambda xp, x: xp.std(x, axis=0, ddof=1), MATRIX, second=True)
@@ -167,7 +167,7 @@ row("max where", lambda xp, x: xp.max(x, where=np.array([True, False, True]), in
 row("mean where", lambda xp, x: xp.mean(x, axis=1, where=np.array([True, False, True])), MATRIX)
 row("quantile", lambda xp, x: xp.quantile(x, xp.array([0.1, 0.5, 0.8]), axis=1), MATRIX)
 row("quantile in q", lambda xp, x, q: xp.quantile(x, q), ANY, np.array(0.3))
-for method in ("lower", "higher", "nearest", "midpoint", "linear"):
+for method in ("nearest", "midpoint"):
     row(f"percentile {method}", lambda xp, x, m=method: xp.percentile(x, 40, method=m), MATRIX)
 row("nanquantile", lambda xp, x: xp.nanquantile(x, 0.4, axis=1),
     np.array([[1.0, nan, 3.0], [4.0, 2.0, nan]]))  # fmt: skip
@@ -215,7 +215,7 @@ row("rearranging", lambda xp, x: xp.concatenate([xp.roll(x, 1, 1), xp.flip(x), x
     MATRIX)  # fmt: skip
 row("repeat", lambda xp, x: xp.repeat(x, 2, axis=1), MATRIX)
 row("stack and swap", lambda xp, x: xp.swapaxes(xp.stack([x, 2 * x]), 0, 2), MATRIX)
-for mode in ("constant", "edge", "reflect", "symmetric", "wrap", "mean", "maximum", "linear_ramp"):
+for mode in ("edge", "reflect", "wrap", "maximum", "linear_ramp"):
     row(f"pad {mode}", lambda xp, x, m=mode: xp.pad(x, ((1, 0), (1, 2)), mode=m), MATRIX)
 row("tril and diag", lambda xp, x: xp.tril(x[:, :2]) + xp.diag(x[0, :2]) + xp.trace(x), MATRIX)
 row("kron", lambda xp, x, y: xp.kron(x, y), MATRIX, ANY, second=True)
@@ -272,9 +272,9 @@ for n in (-2, 0, 1, 3):
     row(f"matrix_power {n}", lambda xp, x, n=n: xp.linalg.matrix_power(x, n), SQUARE)
 row("multi_dot", lambda xp, x, y: xp.linalg.multi_dot([x, y, x[0]]), SQUARE, SPD)
 row("cond", lambda xp, x: xp.linalg.cond(x), SQUARE)
-for order in (None, "fro", "nuc", 1, -1, 2, -2, inf, -inf):
+for order in ("fro", "nuc", 1, -2, inf):
     row(f"matrix norm {order}", lambda xp, x, p=order: xp.linalg.norm(x, p), SQUARE)
-for order in (None, 0, 1, 2, 3, 2.5, -1, inf, -inf):
+for order in (None, 0, 1, 2.5, -1, inf):
     row(f"vector norm {order}", lambda xp, x, p=order: xp.linalg.norm(x, p), ANY)
 row("tensorsolve", lambda xp, a, b: xp.linalg.tensorsolve(a, b), SQUARE, ANY)
 

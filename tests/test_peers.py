@@ -27,8 +27,21 @@ from .peer_cases import CONVENTIONS, ROWS, Convention, Row
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_platforms", "cpu")
 
+
+def _known(**options: Any) -> dict[str, Any]:
+    """Those of some compiler options that this version of JAX has."""
+    known = {}
+    for name, value in options.items():
+        try:
+            jax.jit(lambda x: x, compiler_options={name: value})(0.0)
+        except Exception:
+            continue
+        known[name] = value
+    return known
+
+
 # Nearly all of the time is the compiler's, and nearly all of that goes into optimising.
-_QUICK = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
+_QUICK = _known(xla_backend_optimization_level=0, xla_cpu_use_fusion_emitters=False)
 _TOGETHER = 8  # rows
 
 
