@@ -280,6 +280,18 @@ def test_finished_programs_are_found_again():
     assert ft.cache_info().misses == misses
 
 
+def test_a_jacobian_in_the_cheapest_order_is_by_reverse_mode():
+    f = ft.custom_vjp(lambda x: np.outer(x, x))
+    f.defvjp(lambda x: (np.outer(x, x), x), lambda x, ct: (ct @ x + ct.T @ x,))
+    uses = {
+        "plain": lambda f: lambda x: np.sin(f(x)),
+        "scan": lambda f: lambda x: ft.scan(lambda c, a: (c, f(c * a)), x, X)[1],
+        "vmap": lambda f: lambda x: ft.vmap(f)(np.stack([x, x * x])),
+    }
+    for use in uses.values():
+        assert_close(ft.jacobian(use(f))(X), ft.jacobian(use(lambda x: np.outer(x, x)))(X))
+
+
 # Forward mode
 
 

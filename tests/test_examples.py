@@ -143,6 +143,23 @@ def test_sampled_means_and_deviations_are_those_of_the_closed_form(tmp_path):
     assert (tmp_path / "posterior.png").read_bytes().startswith(PNG)
 
 
+def test_a_smoother_by_an_op_of_ones_own_halves_the_error_and_more():
+    printed = outcome(EXAMPLES / "define_an_op.py")
+    assert "derivatives in both modes, and second ones, agree with finite differences" in printed
+    assert printed.count("banded_solve(c0, y)") == 1  # one call for all rows
+    found, best, before, after = numbers_after_colon(printed)
+    assert found <= best
+    assert after < 0.4 * before
+
+
+def test_penalties_are_chosen_by_the_gradient_of_an_optimum():
+    printed = outcome(EXAMPLES / "implicit_function.py")
+    assert "the gradient of the optimum agrees with finite differences, in both modes" in printed
+    before, after, accuracy = numbers_after_colon(printed)
+    assert after < 0.9 * before
+    assert accuracy > 0.95
+
+
 @pytest.mark.parametrize(
     ("name", "package"),
     [
@@ -152,6 +169,9 @@ def test_sampled_means_and_deviations_are_those_of_the_closed_form(tmp_path):
         ("lstm_language_model", "matplotlib"),
         ("adaptive_ode", "scipy"),
         ("hamiltonian_monte_carlo", "sklearn"),
+        ("define_an_op", "scipy"),
+        ("define_an_op", "sklearn"),
+        ("implicit_function", "sklearn"),
     ],
 )
 def test_a_missing_package_is_named_with_the_extra_that_brings_it(name, package):

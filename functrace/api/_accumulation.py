@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..custom.linear import reverse_only
 from ..ir import UNKNOWN, Program, Var
 from ..ops.contract import einsum
 from ..ops.shape import reshape, transpose
@@ -81,6 +82,8 @@ def jacobian_program(program: Program, active: Sequence[bool], outputs: int) -> 
 
 def segments(linear: Program, residuals: int) -> list[Segment]:
     """The linear Program in the parts, and each in the mode, that cost least together."""
+    if reverse_only(linear):
+        return [Segment(linear, forward=False)]
     tangents, ends = linear.inputs[residuals:], linear.outputs
     n, m = _total(tangents), _total(ends)
     prices = [cost(equation) for equation in linear.equations]

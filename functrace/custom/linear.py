@@ -128,6 +128,15 @@ def forward_error(name: str, source: Source | None = None) -> ForwardModeError:
     )
 
 
+def reverse_only(program: Program) -> bool:
+    """Whether a linear Program has a function of which only the transpose is known."""
+    return any(
+        (e.primitive is LINEAR_CALL and e.params["rule"].forward() is None)
+        or any(reverse_only(inner) for _, inner in e.programs)
+        for e in program.equations
+    )
+
+
 def _infer(*operands: ArrayType, residuals: int, types: Types, rule: LinearRule) -> Types:
     return types
 
