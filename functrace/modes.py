@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable
+from contextlib import ContextDecorator
+from contextvars import ContextVar, Token
 from typing import Any, NamedTuple
 
 
@@ -33,12 +33,19 @@ _modes: ContextVar[Modes | None] = ContextVar("functrace_modes", default=None)
 chosen: Callable[[], Modes | None] = _modes.get
 
 
-@contextmanager
-def choosing(**changes: Any) -> Iterator[None]:
-    """Change modes for the duration of a `with` block."""
-    new = (chosen() or _USUAL)._replace(**changes)
-    token = _modes.set(None if new == _USUAL else new)
-    try:
-        yield
-    finally:
-        _modes.reset(token)
+class Choosing(ContextDecorator):
+    """A `with` block, or a decorator, that changes modes."""
+
+    def __init__(self, **changes: Any):
+        self._changes = changes
+        self._tokens: list[Token[Modes | None]] = []
+
+    def __enter__(self) -> None:
+        new = (chosen() or _USUAL)._replace(**self._changes)
+        self._tokens.append(_modes.set(None if new == _USUAL else new))
+
+    def __exit__(self, *_: object) -> None:
+        _modes.reset(self._tokens.pop())
+
+    def _recreate_cm(self) -> Choosing:  # a block of its own for each call of a decorated function
+        return Choosing(**self._changes)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 
 from ..errors import ArgumentError
-from ..modes import choosing
+from ..modes import Choosing
 from ..recorder import SCOPE, tracing
 
 
-def debug_nans(enable: bool = True, *, infs: bool = False) -> AbstractContextManager[None]:
+def debug_nans(enable: bool = True, *, infs: bool = False) -> Choosing:
     """A `with` block, or a decorator, in which NaN is found where it comes up.
 
     Programs run one operation at a time, and the first that gives NaN raises. The error names the
@@ -33,12 +33,12 @@ def debug_nans(enable: bool = True, *, infs: bool = False) -> AbstractContextMan
         array([0.5 , 0.25])
         >>> careful = ft.debug_nans()(ft.jit(lambda x: x / x))
         >>> careful(2.0)
-        np.float64(1.0)
+        1.0
     """
-    return choosing(nans=bool(enable), infs=bool(infs))
+    return Choosing(nans=bool(enable), infs=bool(infs))
 
 
-def disable_jit(disable: bool = True) -> AbstractContextManager[None]:
+def disable_jit(disable: bool = True) -> Choosing:
     """A `with` block, or a decorator, in which functions under `jit` run as plain Python.
 
     Their arrays are NumPy's own, so that `print` and a debugger show values. What other transforms
@@ -54,7 +54,7 @@ def disable_jit(disable: bool = True) -> AbstractContextManager[None]:
         ...     f(np.ones(3))
         'ndarray'
     """
-    return choosing(jit=not disable)
+    return Choosing(jit=not disable)
 
 
 @contextmanager

@@ -4,6 +4,10 @@
 
 The index is an integer, where one that is out of range means the nearest that is not, or a boolean,
 which chooses the second branch where it is true.
+
+Examples of a batch can meet in a branch, in a sum over all of them. Where they choose differently,
+all take part, those included that do not take the branch's result. So the derivative of such a
+choice is that of all branches and a selection.
 """
 
 from __future__ import annotations
@@ -12,7 +16,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..errors import ProgramError
-from ..ir import UNKNOWN, ArrayType, Atom, Equation, Program, Var, fits
+from ..ir import ACTS, UNKNOWN, ArrayType, Atom, Equation, Program, Var, fits
 from ..ops.elementwise import less_equal, logical_not
 from ..passes.dead_code import dead_code
 from ..primitive import Linear, NotLinearError, Primitive, Shared
@@ -23,9 +27,11 @@ from ..transforms.linearize import linearize
 from ..transforms.transpose import transpose as transpose_program
 from ..transforms.vmap import vmap as vmap_program
 from .programs import (
+    build,
     filler,
     inline,
     or_zero,
+    pushed,
     reference_compile,
     rows_program,
     select_rows,
@@ -113,6 +119,8 @@ def _kept(values: Sequence[Any], mask: Sequence[bool]) -> list[Any]:
 def _jvp(
     primals: Sequence[Any], tangents: Sequence[Any], separate: bool, *, branches: Branches
 ) -> tuple[Sequence[Any], Sequence[Any]]:
+    if _meet(primals[0], branches):
+        return pushed(_selection(primals[0].type, branches), primals, tangents, separate)
     active = [t is not None for t in tangents[1:]]
     given = [t for t in tangents if t is not None]
     types = branches[0].output_types
@@ -194,6 +202,13 @@ def _transpose(cotangents: Sequence[Any], operands: Sequence[Any], *, branches: 
         raise NotLinearError(index)
     linear = [isinstance(x, Linear) for x in rest]
     live = [ct is not None for ct in cotangents]
+    if _meet(index, branches):
+        whole = _selection(index.type, branches)
+        own = Program(whole.inputs, whole.equations, _kept(whole.outputs, live), whole.name)
+        known = [x for x in operands if not isinstance(x, Linear)]
+        given = [ct for ct in cotangents if ct is not None]
+        found = iter(inline(transpose_program(own, [False, *linear]), [*known, *given]))
+        return (None, *[next(found) if on else None for on in linear])
     transposed = []
     for branch in branches:
         outputs = _kept(branch.outputs, live)
@@ -219,8 +234,12 @@ def _batch(
         batched = tuple([rows_program(b, flags, wanted, size) for b, flags in found])
         results = choose(index, rest, batched)
         return tuple([x if on else Shared(x) for x, on in zip(results, wanted, strict=True)])
+    return tuple(_selected(index, [inline(program, rest) for program, _ in found], branches))
+
+
+def _selected(index: Any, results: Sequence[Sequence[Any]], branches: Branches) -> Sequence[Any]:
+    """Of the outputs of all branches those of the branch that the index, or each row's, names."""
     shapes = [type.shape for type in _infer_outputs(branches)]
-    results = [inline(program, rest) for program, _ in found]
     chosen = results[-1]
     for number in reversed(range(len(branches) - 1)):
         here = less_equal(index, number) if index.dtype.kind == "i" else logical_not(index)
@@ -228,7 +247,22 @@ def _batch(
             select_rows(here, x, y, shape)
             for x, y, shape in zip(results[number], chosen, shapes, strict=True)
         ]
-    return tuple(chosen)
+    return chosen
+
+
+def _meet(index: Any, branches: Branches) -> bool:
+    """Whether examples of a batch, which may choose differently, meet in a branch."""
+    return type(index) is Tracer and any(branch.effects - {ACTS} for branch in branches)
+
+
+def _selection(type: ArrayType, branches: Branches) -> Program:
+    """The Program of an index and the operands that runs all branches."""
+
+    def run(inputs: list[Any]) -> Sequence[Any]:
+        index, *operands = inputs
+        return _selected(index, [inline(branch, operands) for branch in branches], branches)
+
+    return build(run, [type, *branches[0].input_types], branches[0].name)
 
 
 def _infer_outputs(branches: Branches) -> list[ArrayType]:

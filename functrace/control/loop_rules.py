@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..ir import UNKNOWN, Atom, Literal, Program, Var, zero
+from ..ir import ACTS, UNKNOWN, Atom, Literal, Program, Var, zero
 from ..ops.elementwise import add
 from ..passes.pipeline import clean
 from ..primitive import Linear, NotLinearError
@@ -25,7 +25,7 @@ from ..transforms.linearize import Linearized, linearize, split
 from ..transforms.transpose import transpose as transpose_program
 from .branch import choose
 from .loop import Loop, flagged, spread
-from .programs import build, depends, fresh_inputs, inline, or_zero, zeros_of
+from .programs import build, depends, fresh_inputs, inline, or_zero, select_rows, zeros_of
 from .pruning import pruned
 from .sums import Deferred, deferred, step_by_step
 
@@ -213,12 +213,25 @@ def _optional(step: Program, consts: int, carry: int) -> Program:
     inputs = fresh_inputs(types)
     ys = [zero(type) for type in step.output_types[carry:]]
     skip = Program(inputs, [], [*inputs[consts:before], *ys], "skip")
+
+    def run(values: list[Any]) -> Sequence[Any]:
+        flag, operands = values[before], [*values[:before], *values[before + 1 :]]
+        if step.effects - {ACTS}:
+            return _met(step, flag, operands, operands[consts:before])
+        return choose(flag, operands, (skip, step))
+
     flag = Literal(np.True_).type
-    return build(
-        lambda xs: choose(xs[before], [*xs[:before], *xs[before + 1 :]], (skip, step)),
-        [*types[:before], flag, *types[before:]],
-        step.name,
-    )
+    return build(run, [*types[:before], flag, *types[before:]], step.name)
+
+
+def _met(step: Program, flag: Any, operands: Values, carry: Values) -> Values:
+    """An optional step in which rows meet: what a row that has ended adds to their sum counts.
+
+    So it is made for all rows, and those that have ended keep their carry.
+    """
+    new = inline(step, operands)
+    kept = [select_rows(flag, x, y, y.shape) for x, y in zip(new, carry, strict=False)]
+    return [*kept, *new[len(carry) :]]
 
 
 def transpose(cotangents: Values, operands: Values, **params: Any) -> list[Any]:

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import ProgramError
-from ..ir import UNKNOWN, ArrayType, Program, fits
+from ..ir import ACTS, UNKNOWN, ArrayType, Literal, Program, fits
 from ..ops.reduce import reduce_any
 from ..ops.shape import moveaxis
 from ..primitive import Primitive, Shared
@@ -118,7 +118,7 @@ def _batch_apart(
     """A `while` whose rows end at different steps: those that have ended stay as they are.
 
     Which rows go on is carried along. A row that has ended adds false flags to the stacks, and any
-    numbers.
+    numbers; but where rows meet in a step, in a sum over all of them, what it adds to that counts.
     """
     n, k = loop.consts, loop.carry
     flags = [*mapped[:n], *[True] * k]
@@ -127,13 +127,16 @@ def _batch_apart(
     cond = vmap_program(loop.cond, flags, size)[0]
     shapes = [type.shape for type in loop.body.output_types]
     nothing = [filler(type).value for type in loop.body.output_types[k:]]
+    meet = bool(loop.body.effects - {ACTS})
+    counts = [meet and not isinstance(atom, Literal) for atom in loop.body.outputs[k:]]
 
     def step(inputs: list[Any]) -> list[Any]:
         consts, going, state = inputs[:n], inputs[n], inputs[n + 1 :]
         new = inline(body, [*consts, *state])
+        rest = [y if on else other for y, other, on in zip(new[k:], nothing, counts, strict=True)]
         chosen = [
-            select_rows(going, x, y, shape)
-            for x, y, shape in zip(new, [*state, *nothing], shapes, strict=True)
+            x if x is y else select_rows(going, x, y, shape)
+            for x, y, shape in zip(new, [*state, *rest], shapes, strict=True)
         ]
         return [inline(cond, [*consts, *chosen[:k]])[0], *chosen]
 

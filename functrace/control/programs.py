@@ -13,6 +13,9 @@ from ..ops.elementwise import where
 from ..ops.index import materialize
 from ..ops.shape import reshape
 from ..recorder import plain, recorder_for, recording
+from ..transforms.jvp import jvp as jvp_program
+from ..transforms.linearize import linearize
+from .loop import spread
 
 
 def build(
@@ -34,6 +37,23 @@ def inline(program: Program, operands: Sequence[Any]) -> list[Any]:
     if recorder is None:
         return reference.run(program, [plain(x) for x in operands])
     return recorder.inline(program, operands)
+
+
+def pushed(
+    program: Program, primals: Sequence[Any], tangents: Sequence[Any], separate: bool
+) -> tuple[list[Any], list[Any]]:
+    """The outputs of a Program, and their tangents."""
+    active = [t is not None for t in tangents]
+    given = [t for t in tangents if t is not None]
+    count = len(program.outputs)
+    if separate:
+        parts = linearize(program, active)
+        found = inline(parts.primal, primals)
+        moved = inline(parts.linear, [*found[count:], *given])
+        return found[:count], spread(moved, parts.active_outputs)
+    both, reached = jvp_program(program, active)
+    found = inline(both, [*primals, *given])
+    return found[:count], spread(found[count:], reached)
 
 
 def reference_compile(

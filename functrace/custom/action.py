@@ -1,11 +1,11 @@
 """A call of plain Python code for what it does: printing, plotting, taking notes.
 
-    act(*operands; callback, inputs, fixed, rows)
+    act(*operands; callback, inputs, leaves, rows)
 
-The callback takes NumPy arrays in the tree `inputs` of `(args, kwargs)`, together with the leaves
-that are no arrays. It is called whenever the Program runs, in the order of the equations, and for
-each example of a batch: `rows` has for each mapped axis, the outermost first, its length and which
-operands have it.
+The callback takes NumPy arrays in the tree `inputs` of `(args, kwargs)`. Of the leaves, `leaves`
+has those that are no arrays, and for the others whether they are Python numbers. It is called
+whenever the Program runs, in the order of the equations, and for each example of a batch: `rows`
+has for each mapped axis, the outermost first, its length and which operands have it.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from ..tracer import Tracer
 from ..tree import TreeDef
 from .fixed import Fixed, Target
 
+Leaves = tuple[Fixed | bool, ...]
 Rows = tuple[tuple[int, tuple[bool, ...]], ...]
 
 
@@ -42,42 +43,39 @@ class Print(NamedTuple):
 
 def act(callback: Print | Target, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """Call back now, or where a function is traced, when its Program runs."""
-    leaves, inputs = tree.flatten((args, kwargs))
+    given, inputs = tree.flatten((args, kwargs))
     operands: list[Any] = []
-    fixed: list[Fixed | None] = []
-    for leaf in leaves:
-        is_array = _is_array(leaf)
-        fixed.append(None if is_array else Fixed(leaf))
-        if is_array:
+    leaves: list[Fixed | bool] = []
+    for leaf in given:
+        try:
+            leaves.append(type_of(leaf).weak)
+        except LeafTypeError:
+            leaves.append(Fixed(leaf))
+        else:
             operands.append(leaf if type(leaf) is Tracer else plain(leaf))
-    bind(ACT, *operands, callback=callback, inputs=inputs, fixed=tuple(fixed), rows=())
-
-
-def _is_array(leaf: Any) -> bool:
-    try:
-        type_of(leaf)
-    except LeafTypeError:
-        return False
-    return True
+    bind(ACT, *operands, callback=callback, inputs=inputs, leaves=tuple(leaves), rows=())
 
 
 def _impl(
-    *operands: Any, callback: Callable[..., Any], inputs: TreeDef,
-    fixed: tuple[Fixed | None, ...], rows: Rows,
-) -> tuple[()]:  # fmt: skip
+    *operands: Any, callback: Callable[..., Any], inputs: TreeDef, leaves: Leaves, rows: Rows
+) -> tuple[()]:
     for values in _each(operands, rows):
         given = iter(values)
-        leaves = [next(given) if leaf is None else leaf.value for leaf in fixed]
-        args, kwargs = tree.unflatten(inputs, leaves)
+        full = [leaf.value if type(leaf) is Fixed else _shown(next(given), leaf) for leaf in leaves]
+        args, kwargs = tree.unflatten(inputs, full)
         callback(*args, **kwargs)
     return ()
 
 
-def _each(operands: Sequence[Any], rows: Rows) -> Iterator[list[Any]]:
+def _shown(value: Any, is_python_number: Any) -> Any:
+    """A value as plain code has it, in memory of its own: memory of a plan is used again."""
+    return value.item() if is_python_number else np.array(value)[()]
+
+
+def _each(operands: Sequence[Any], rows: Rows) -> Iterator[Sequence[Any]]:
     """The operands of each example."""
     if not rows:
-        # Copies: the callback may keep what it gets, and memory is used again.
-        yield [np.array(x)[()] for x in operands]
+        yield operands
         return
     (size, mapped), *inner = rows
     for i in range(size):

@@ -13,11 +13,10 @@ from typing import Any, TypeVar
 
 from ..control.loop import spread
 from ..control.programs import inline, reference_compile
+from ..control.programs import pushed as pushed
 from ..errors import ProgramError, RuleClosureError
 from ..ir import ArrayType, Program
 from ..primitive import Linear, Primitive, Rule
-from ..transforms.jvp import jvp as jvp_program
-from ..transforms.linearize import linearize
 from ..transforms.transpose import transpose as transpose_program
 from .rules import place_of
 
@@ -62,23 +61,6 @@ def refuse_captured(tangents: Sequence[Any], captured: int, kind: str, name: str
             "make the value an argument, or cut its path with functrace.stop_gradient",
             place_of(given),
         )
-
-
-def pushed(
-    program: Program, primals: Sequence[Any], tangents: Sequence[Any], separate: bool
-) -> tuple[list[Any], list[Any]]:
-    """The outputs of a Program, and their tangents."""
-    active = [t is not None for t in tangents]
-    given = [t for t in tangents if t is not None]
-    count = len(program.outputs)
-    if separate:
-        parts = linearize(program, active)
-        found = inline(parts.primal, primals)
-        moved = inline(parts.linear, [*found[count:], *given])
-        return found[:count], spread(moved, parts.active_outputs)
-    both, reached = jvp_program(program, active)
-    found = inline(both, [*primals, *given])
-    return found[:count], spread(found[count:], reached)
 
 
 def _infer(*types: ArrayType, program: Program, **_: Any) -> tuple[ArrayType, ...]:

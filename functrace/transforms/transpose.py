@@ -122,10 +122,13 @@ def _apply_rule(equation: Equation, operands: Sequence[Any], found: Sequence[Any
 
 
 def _passes(equation: Equation, ct: Masked) -> bool:
-    """Whether conditions on the output's cotangent hold for those of the operands as well."""
+    """Whether conditions on the output's cotangent hold for those of the operands as well.
+
+    They do not where examples of a batch meet, each of which has a condition of its own.
+    """
     if equation.primitive.elementwise:
         return True
-    alone = not equation.primitive.multiple
+    alone = equation.primitive.pure and not equation.primitive.multiple
     return alone and not any(condition.shape for condition, _ in ct.conditions)
 
 
