@@ -292,6 +292,13 @@ def test_a_jacobian_in_the_cheapest_order_is_by_reverse_mode():
         assert_close(ft.jacobian(use(f))(X), ft.jacobian(use(lambda x: np.outer(x, x)))(X))
 
 
+def test_an_elementwise_gradient_needs_no_forward_mode():
+    f = ft.custom_vjp(np.sin)
+    f.defvjp(lambda x: (np.sin(x), x), lambda x, ct: (np.cos(x) * ct,))
+    assert_close(ft.elementwise_grad(lambda x: f(x) * x)(X), np.cos(X) * X + np.sin(X))
+    assert_close(ft.vmap(ft.elementwise_grad(f))(W), np.cos(W))
+
+
 # Forward mode
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import tree
-from ..custom.calls import Call, Result, captures_first, describe, positional, traced
+from ..custom.calls import Call, Result, captures_first, describe, positional, signature_of, traced
 from ..custom.fixed import Fixed
 from ..custom.jvp import CUSTOM_JVP, JvpRule
 from ..custom.rules import Rule
@@ -38,15 +38,17 @@ class Ruled:
         self._aside_names = (
             [nondiff_argnames] if isinstance(nondiff_argnames, str) else list(nondiff_argnames)
         )
+        self._signature = signature_of(fun)
         functools.update_wrapper(self, fun, updated=())
+        self.__name__ = function_name(fun)
 
     def __repr__(self) -> str:
-        return f"{self._kind}({function_name(self.fun)})"
+        return f"{self._kind}({self.__name__})"
 
     @short_tracebacks
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         self._demand_rule()
-        arguments = positional(self.fun, args, kwargs)
+        arguments = positional(self.__name__, self._signature, args, kwargs)
         if recorder_for(tree.leaves(arguments)) is None:
             return self.fun(*arguments)
         call, leaves = self._described(arguments)
@@ -56,7 +58,7 @@ class Ruled:
 
     def _described(self, arguments: list[Any]) -> tuple[Call, list[Any]]:
         parameters = parameter_names(self.fun, len(arguments))
-        name = function_name(self.fun)
+        name = self.__name__
         what = f"{self._kind}: nondiff_argnums={self._aside}"
         aside = positions(self._aside, len(arguments), what)
         for label in self._aside_names:
@@ -75,7 +77,7 @@ class Ruled:
         raise NotImplementedError
 
     def _missing(self, method: str) -> CustomRuleError:
-        name = function_name(self.fun)
+        name = self.__name__
         return CustomRuleError(
             f"{name} is a {self._kind} function, and has no rule", f"give it one: {name}.{method}"
         )
@@ -172,7 +174,7 @@ class custom_jvp(Ruled):  # noqa: N801 -- JAX's name
         def jvp(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
             if len(jvps) != len(primals):
                 raise CustomRuleError(
-                    f"{function_name(self.fun)} was called with {len(primals)} arguments, and "
+                    f"{self.__name__} was called with {len(primals)} arguments, and "
                     f"defjvps was given {len(jvps)} rules",
                     "give a rule for each argument, or None",
                 )

@@ -17,6 +17,7 @@ from ..errors import (
 )
 from ..ir import Equation, Program
 from ..ops.shape import moveaxis, reshape
+from ..passes.expansion import expansion
 from ..recorder import plain, type_of
 from ..tracer import Tracer
 from ..transforms.jvp import jvp as jvp_program
@@ -387,7 +388,7 @@ def elementwise_grad(fun: Callable[..., Any], argnums: int = 0) -> Callable[...,
         complex_ok = types[0].dtype.kind == "c"
         check_outputs(program.output_types, "elementwise_grad", complex_ok)
         operands = [*chosen.leaves, *recording.captured]
-        mixing = _mixing_equation(program)
+        mixing = _mixing_equation(expansion(program))
         if mixing is not None:
             _check_by_value(program, operands, mixing)
         mask = (True, *[False] * len(recording.captured))

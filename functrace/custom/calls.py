@@ -85,27 +85,34 @@ class Result(NamedTuple):
         return [f"the output{path}" for path in tree.paths(self.structure)]
 
 
-def positional(fun: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> list[Any]:
+def signature_of(fun: Callable[..., Any]) -> inspect.Signature | None:
+    """A function's signature, or None where it tells none that is of use."""
+    try:
+        return None if isinstance(fun, np.ufunc) else inspect.signature(fun)
+    except ValueError:
+        return None
+
+
+def positional(
+    name: str, signature: inspect.Signature | None, args: Sequence[Any], kwargs: dict[str, Any]
+) -> list[Any]:
     """The arguments of a call in the order of the signature, defaults included.
 
     Raises:
         ArgumentError: for keyword arguments without a position.
     """
-    try:
-        if isinstance(fun, np.ufunc):  # what its signature tells is no argument
-            raise ValueError
-        bound = inspect.signature(fun).bind(*args, **kwargs)
-    except ValueError:  # no signature is known
+    if signature is None or (not kwargs and len(args) == len(signature.parameters)):
         if kwargs:
             raise ArgumentError(
-                f"{fun!r} has no signature, so that keyword arguments have no position",
+                f"{name} has no signature, so that keyword arguments have no position",
                 "pass all arguments by position",
-            ) from None
+            )
         return list(args)
+    bound = signature.bind(*args, **kwargs)
     if bound.kwargs:
         raise ArgumentError(
-            f"the arguments {', '.join(bound.kwargs)} can be passed by keyword alone, and a "
-            "function with rules takes arguments by position",
+            f"{name}: the arguments {', '.join(bound.kwargs)} can be passed by keyword alone, and "
+            "a function with rules takes arguments by position",
             "give them a position in the signature",
         )
     bound.apply_defaults()
