@@ -119,8 +119,9 @@ both("eigh generalized complex",
      lambda s, a, b: magnitudes(s.eigh(hermitian(a), positive_definite(b), lower=False)),
      regular(2, 2), complex_(2, 2))  # fmt: skip
 both("eigvalsh", lambda s, a: s.eigvalsh(hermitian(a), subset_by_index=[1, 2]), regular(3, 3))
-case("eigvalsh of stacks", lambda a, b: functrace.scipy.linalg.eigvalsh(hermitian(a), b),
-     regular(2, 2, 2), np.diag([1.0, 2.0]))  # fmt: skip
+case("eigvalsh of stacks",
+     lambda a, b: functrace.scipy.linalg.eigvalsh(hermitian(a), positive_definite(b)),
+     regular(2, 2, 2), real(2, 2))  # fmt: skip
 both("eig", lambda s, a: s.eig(turning(a)), real(3, 3))
 both("eigvals", lambda s, a: s.eigvals(a), complex_regular(2, 2))
 
