@@ -23,6 +23,10 @@ An op that carries Programs among its parameters (a loop, a choice) has more slo
 |             |                                         | that are not live, if it can         |
 | `expand`    | `(**params)`                            | the Program that takes the op's      |
 |             |                                         | place before it runs, or None        |
+| `hoist`     | `(equation)`                            | for an op that runs a Program again  |
+|             |                                         | and again: the equations that take   |
+|             |                                         | its place, some computed once, and   |
+|             |                                         | what stands for some of its outputs  |
 
 The `jvp` of a `joint` op replaces the equation: it is called as `(primals, tangents, separate,
 **params)` and gives the outputs and their tangents. With `separate`, which reverse mode asks for,
@@ -130,8 +134,8 @@ class Primitive:
     """
 
     __slots__ = (
-        "_inferred", "aliases", "batch", "effects", "elementwise", "expand", "impl", "infer",
-        "into", "joint", "jvp", "multiple", "name", "prepare", "prune", "pure", "text",
+        "_inferred", "aliases", "batch", "effects", "elementwise", "expand", "hoist", "impl",
+        "infer", "into", "joint", "jvp", "multiple", "name", "prepare", "prune", "pure", "text",
         "transpose", "view",
     )  # fmt: skip
 
@@ -154,6 +158,7 @@ class Primitive:
         prepare: Rule | None = None,
         prune: Rule | None = None,
         expand: Rule | None = None,
+        hoist: Rule | None = None,
         effects: Rule | None = None,
     ):
         if name in PRIMITIVES:
@@ -174,6 +179,7 @@ class Primitive:
         self.prepare = prepare
         self.prune = prune
         self.expand = expand
+        self.hoist = hoist
         self.effects = effects
         self.pure = effects is None and prepare is None
         self._inferred: dict[Any, tuple[ArrayType, ...]] = {}

@@ -24,6 +24,7 @@ from ..ops.reduce import reduce_any
 from ..ops.shape import moveaxis
 from ..primitive import Primitive, Shared
 from ..transforms.vmap import vmap as vmap_program
+from .hoisting import hoist
 from .loop import Loop
 from .loop_rules import jvp, transpose
 from .programs import (
@@ -173,6 +174,7 @@ SCAN = Primitive(
     joint=True,
     prepare=prepare,
     prune=prune,
+    hoist=hoist,
 )
 WHILE = Primitive(
     "while",
@@ -186,4 +188,5 @@ WHILE = Primitive(
     joint=True,
     prepare=prepare,
     prune=prune,
+    hoist=hoist,
 )

@@ -21,7 +21,7 @@ def common_subexpressions(program: Program) -> Program:
         inputs = tuple([same.get(atom, atom) for atom in equation.inputs])
         key = (
             equation.primitive,
-            tuple([_key(atom) for atom in inputs]),
+            tuple([operand_key(atom) for atom in inputs]),
             tuple(equation.params.items()),
         )
         earlier = seen.get(key)
@@ -40,7 +40,8 @@ def common_subexpressions(program: Program) -> Program:
     return Program(program.inputs, kept, outputs, program.name)
 
 
-def _key(atom: Atom) -> Hashable:
+def operand_key(atom: Atom) -> Hashable:
+    """What makes two operands the same."""
     if isinstance(atom, Var) or atom.value.nbytes > _WHOLE_KEY:
         return atom
     return atom.key

@@ -15,10 +15,11 @@ from .common_subexpressions import common_subexpressions
 from .contraction import contraction
 from .dead_code import dead_code
 from .expansion import expansion
+from .loops import has_loops, loops
 from .simplify import simplify
 
 CLEANUP = (dead_code, common_subexpressions)  # safe before further transforms
-OPTIMIZE = (simplify, *CLEANUP, absorb, contraction, *CLEANUP)
+OPTIMIZE = (simplify, *CLEANUP, loops, absorb, contraction, *CLEANUP)
 
 
 def clean(program: Program) -> Program:
@@ -28,7 +29,10 @@ def clean(program: Program) -> Program:
 
 def optimize(program: Program) -> Program:
     """What a Program gets before it is run."""
-    return _apply(OPTIMIZE, expansion(program))
+    program = expansion(program)
+    if has_loops(program):  # before products in a body take in what may be computed ahead of them
+        program = _apply((loops,), program)
+    return _apply(OPTIMIZE, program)
 
 
 def _apply(passes: Sequence[Callable[[Program], Program]], program: Program) -> Program:

@@ -1,0 +1,154 @@
+"""Loops: what is the same at every step is computed once, before the first.
+
+Each primitive that runs a Program again and again knows which operands stay as they are (its slot
+`hoist`). What may be computed from these ahead of the steps is decided here.
+
+The results are kept from the first step to the last, where a step would have had them for a moment.
+So they may take no more memory than they are given. Broadcasts stay where they are, as they cost
+nothing and other passes see through them; so do transposes, which einsums take in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+import numpy as np
+
+from ..ir import UNKNOWN, Atom, Equation, Literal, Program, Var
+from ..ops.cast import ASTYPE
+from ..ops.contract import EINSUM
+from ..ops.index import CONCATENATE, SLICE
+from ..ops.shape import BROADCAST_TO, REDUCE_SUM, RESHAPE, TRANSPOSE
+
+_SHAPED = {RESHAPE, TRANSPOSE, BROADCAST_TO, SLICE, CONCATENATE, REDUCE_SUM, EINSUM}
+_OTHERS = {"where", "sigmoid", "softplus", "real", "imag", "copy", "stop_gradient"}
+_ARITHMETIC = {  # what has a value for all finite numbers, up to overflow
+    "add", "subtract", "multiply", "negative", "square", "exp", "sin", "cos", "arctan", "sinh",
+    "cosh", "tanh", "arcsinh", "hypot", "abs", "fabs", "sign", "conjugate", "floor", "ceil",
+    "trunc", "rint", "isfinite", "isinf", "isnan", "signbit", "equal", "not_equal", "less",
+    "less_equal", "greater", "greater_equal", "logical_and", "logical_or", "logical_xor",
+    "logical_not", "bitwise_and", "bitwise_or", "bitwise_xor", "invert", "maximum", "minimum",
+    "fmax", "fmin", "copysign",
+}  # fmt: skip
+
+
+def loops(program: Program) -> Program:
+    """The Program whose loops have fewer operands, and less to do at each step."""
+    renamed: dict[Atom, Atom] = {}
+    equations: list[Equation] = []
+    for equation in program.equations:
+        equation = with_inputs(equation, renamed)
+        hoist = equation.primitive.hoist
+        if hoist is None:
+            equations.append(equation)
+        else:
+            made, others = hoist(equation)
+            equations.extend(made)
+            renamed.update(others)
+    if len(equations) == len(program.equations) and all(
+        new is old for new, old in zip(equations, program.equations, strict=True)
+    ):
+        return program
+    outputs = [renamed.get(atom, atom) for atom in program.outputs]
+    return Program(program.inputs, equations, outputs, program.name)
+
+
+def has_loops(program: Program) -> bool:
+    """Whether there is a loop in a Program, or in the Programs that it carries."""
+    return any(
+        e.primitive.hoist is not None or any(has_loops(inner) for _, inner in e.programs)
+        for e in program.equations
+    )
+
+
+def with_inputs(equation: Equation, renamed: dict[Atom, Atom]) -> Equation:
+    """The equation with other operands in the place of those that have been renamed."""
+    if not any(atom in renamed for atom in equation.inputs):
+        return equation
+    inputs = tuple([renamed.get(atom, atom) for atom in equation.inputs])
+    return Equation(
+        equation.primitive, inputs, equation.params, equation.outputs, equation.position
+    )
+
+
+class Parted(NamedTuple):
+    """The equations of a Program that runs again and again.
+
+    Attributes:
+        ahead: those to be computed once.
+        results: what of these the others need.
+        rest: those to be computed at every step. Some may stand among those ahead as well.
+    """
+
+    ahead: list[Equation]
+    results: list[Var]
+    rest: list[Equation]
+
+
+def parted(program: Program, fixed: Collection[Var], sure: bool, room: int) -> Parted:
+    """Part a Program into what is computed once, and what at every step.
+
+    Args:
+        fixed: the inputs that are the same at every step.
+        sure: whether there is a step at all. If not, nothing is computed ahead that is undefined
+            for some numbers, as it might raise an error or warn.
+        room: the bytes that results may take.
+    """
+    known = set(fixed)
+    candidates: list[Equation] = []
+    rest: list[Equation] = []
+    for equation in program.equations:
+        if _may_move(equation, sure) and all(
+            isinstance(atom, Literal) or atom in known for atom in equation.inputs
+        ):
+            known.update(equation.outputs)
+            candidates.append(equation)
+        else:
+            rest.append(equation)
+    if not candidates:
+        return Parted([], [], rest)
+    inside: set[Atom] = {atom for e in rest for atom in e.inputs}.union(program.outputs)
+    products = {atom for e in rest if e.primitive is EINSUM for atom in e.inputs}
+    before: set[Atom] = set()  # needed by what is computed ahead
+    ahead, results, staying = [], [], set()
+    for equation in reversed(candidates):
+        (var,) = equation.outputs
+        moves = var in before
+        if var in inside:
+            size = var.type.size * var.type.dtype.itemsize
+            if size > room or _costs_nothing(equation, var in products):
+                staying.add(equation)
+                inside.update(equation.inputs)
+                if equation.primitive is EINSUM:
+                    products.update(equation.inputs)
+            else:
+                room -= size
+                results.append(var)
+                moves = True
+        if moves:
+            ahead.append(equation)
+            before.update(equation.inputs)
+    moving = set(candidates) - staying
+    return Parted(ahead[::-1], results, [e for e in program.equations if e not in moving])
+
+
+def _may_move(equation: Equation, sure: bool) -> bool:
+    """Whether an equation may be computed ahead: without effects, and without errors."""
+    primitive = equation.primitive
+    atoms = (*equation.inputs, *equation.outputs)
+    if len(equation.outputs) != 1 or any(UNKNOWN in atom.type.shape for atom in atoms):
+        return False
+    if primitive in _SHAPED or primitive.name in _OTHERS or primitive.name in _ARITHMETIC:
+        return True
+    if primitive is ASTYPE:
+        dtypes = [atom.type.dtype for atom in atoms]
+        return sure or np.can_cast(dtypes[0], dtypes[1], "safe")
+    # Powers of integers raise for negative exponents.
+    raises = primitive.name == "power" and atoms[-1].type.dtype.kind in "iu"
+    return sure and isinstance(primitive.impl, np.ufunc) and not raises
+
+
+def _costs_nothing(equation: Equation, in_product: bool) -> bool:
+    """Whether an equation is better left to the passes that do without it."""
+    return equation.primitive is BROADCAST_TO or (equation.primitive is TRANSPOSE and in_product)
