@@ -306,7 +306,13 @@ def test_programs_show_and_keep_them(printed: Any) -> None:
 
 
 def raised(call: Any, **options: Any) -> str:
-    with ft.debug_nans(**options), np.errstate(all="ignore"), pytest.raises(NonFiniteError) as info:
+    # What raises is not warned about besides; what is not looked for is.
+    divide = "warn" if options else "ignore"
+    with (
+        ft.debug_nans(**options),
+        np.errstate(divide=divide),
+        pytest.raises(NonFiniteError) as info,
+    ):
         call()
     assert isinstance(info.value, FloatingPointError)
     return str(info.value)
@@ -386,6 +392,12 @@ def test_what_was_nan_already_is_said() -> None:
     text = raised(lambda: ft.jit(lambda x: x * 2)(np.array([np.nan, 1.0])))
     assert "x held NaN or infinities already" in text
     assert "x: from 1.0 to 1.0, 1 NaN or infinite" in text
+
+
+def test_where_the_first_infinity_came_up_is_said() -> None:
+    text = raised(lambda: ft.grad(lambda x: np.sqrt(np.sum(x**2)))(X * 0))
+    assert "multiply gave NaN" in text
+    assert "the first came up as divide in the derivative of sqrt at" in text
 
 
 def test_infinities_are_found_where_they_are_looked_for() -> None:

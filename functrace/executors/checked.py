@@ -25,7 +25,11 @@ def run(program: Program, inputs: Sequence[Any], modes: Modes) -> list[Any]:
     Raises:
         NonFiniteError: when the result of an equation has an element that is looked for.
     """
-    return _run(expansion(program), inputs, modes, ())
+    quiet: dict[str, Any] = {"invalid": "ignore"} if modes.nans else {}
+    if modes.infs:
+        quiet |= {"divide": "ignore", "over": "ignore"}
+    with np.errstate(**quiet):  # an error takes the place of NumPy's warning
+        return _run(expansion(program), inputs, modes, ())
 
 
 def _run(
@@ -33,6 +37,7 @@ def _run(
 ) -> list[Any]:
     """Run a Program that equations carry, which `around` describes."""
     values: dict[Var, Any] = dict(zip(program.inputs, inputs, strict=True))
+    first: Equation | None = None  # to give an infinity or NaN that is not looked for
     for equation in program.equations:
         operands = [
             atom.value if isinstance(atom, Literal) else values[atom] for atom in equation.inputs
@@ -41,8 +46,10 @@ def _run(
         for result in results:
             found = _found(result, modes)
             if found:
-                raise _error(program, equation, operands, f"{found} in {_count(result, found)}",
-                             around)  # fmt: skip
+                what = f"{found} in {_count(result, found)}"
+                raise _error(program, equation, operands, what, around, first)
+            if first is None and _finite_part(result) is not None:
+                first = equation
         values.update(zip(equation.outputs, results, strict=True))
     return [atom.value if isinstance(atom, Literal) else values[atom] for atom in program.outputs]
 
@@ -92,7 +99,7 @@ def _found(value: Any, modes: Modes) -> str:
 
 def _error(
     program: Program, equation: Equation, operands: Sequence[Any], what: str,
-    around: tuple[str, ...],
+    around: tuple[str, ...], first: Equation | None,
 ) -> NonFiniteError:  # fmt: skip
     text, names = equation_text(program, equation)
     lines = [f"{equation.primitive.name} gave {what}", f"      {text}"]
@@ -104,22 +111,32 @@ def _error(
     lines += [f"  {where}" for where in around]
     source = equation.source
     before = [name for name, x in zip(names, operands, strict=True) if _finite_part(x) is not None]
+    if before:
+        lines.append(f"  {' and '.join(before)} held NaN or infinities already")
+        if first is not None:
+            lines.append(f"  the first came up as {first.primitive.name}{_place(first.source)}")
     if source is None or not source.derivative_of:
         return NonFiniteError("\n".join(lines), _remedy(before), source)
-    order = "derivative" if len(source.derivative_of) == 1 else "higher derivative"
-    lines.append(f"  in the {order} of {source.derivative_of[-1]}{_at(source)}")
+    lines.append(f" {_place(source)}")
     return NonFiniteError("\n".join(lines), _remedy(before, source.derivative_of[-1]))
 
 
 def _remedy(before: Sequence[str], differentiated: str = "") -> str:
     if before:
-        return f"{' and '.join(before)} held NaN or infinities already: look where these come from"
+        return "look where the first came up; debug_nans(infs=True) stops there"
     if differentiated:
         return (
             f"keep the operands of {differentiated} away from where its derivative is infinite or "
             "undefined, with np.where(ok, x, 1.0) before it: a np.where behind it comes too late"
         )
     return "look at the operands: where they can be out of range, use np.where(ok, x, 1.0) on them"
+
+
+def _place(source: Source | None) -> str:
+    """The line of an equation, and whether it is part of a derivative."""
+    ops = source.derivative_of if source is not None else ()
+    order = "derivative" if len(ops) == 1 else "higher derivative"
+    return f"{f' in the {order} of {ops[-1]}' if ops else ''}{_at(source)}"
 
 
 def _at(source: Source | None) -> str:
