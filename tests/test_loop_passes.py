@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections import Counter
 from collections.abc import Callable
@@ -90,7 +91,7 @@ def counting(x: Any, n: Any) -> Any:
     return ft.while_loop(go, lambda v: (v[0] * np.sin(x) + np.log(x), v[1] + 1), (x, 0))
 
 
-def test_a_loop_that_may_not_run_computes_nothing_ahead_that_is_undefined_for_some_numbers() -> None:
+def test_a_loop_that_may_not_run_computes_nothing_ahead_that_may_be_undefined() -> None:
     ready = optimized(counting, 0.7, 3.0)
     assert inside(ready) == {"multiply": 1, "log": 1, "add": 2}
     with warnings.catch_warnings():
@@ -102,7 +103,7 @@ def test_a_condition_is_asked_once_in_any_case() -> None:
     assert inside(optimized(counting, 0.7, 3.0), "cond") == {"astype": 1, "less": 1}
 
 
-def test_a_scan_of_no_steps_computes_nothing_ahead_that_is_undefined_for_some_numbers() -> None:
+def test_a_scan_of_no_steps_computes_nothing_ahead_that_may_be_undefined() -> None:
     scan = lambda x, xs: ft.scan(lambda c, a: (c * np.log(x) + a, None), x, xs)[0]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -200,6 +201,39 @@ def test_two_loops_of_one_body_keep_apart() -> None:
 def test_the_pass_is_done_when_it_has_been_done() -> None:
     ready = loops(ft.trace(recurrent)(W, H, X))
     assert loops(ready) is ready
+
+
+def lstm_like(c: Any, x: Any) -> Any:
+    h, total = c
+    wide = x.astype(np.float64) * 2.0
+    h = np.tanh(h)
+    mixed = h + wide  # the line
+    h = np.sin(mixed) * 2
+    return (h, total + 1), None
+
+
+def grows(i: Any, h: Any) -> Any:
+    pair = np.stack([h, h])  # the line
+    return np.tanh(pair)
+
+
+@pytest.mark.parametrize(
+    ("function", "call"),
+    [
+        (lstm_like, lambda: ft.scan(lstm_like, (np.zeros(4, "f4"), 0), X.astype("f4"))),
+        (grows, lambda: ft.fori_loop(0, 3, grows, H)),
+    ],
+)
+def test_an_error_names_the_line_where_a_carry_gets_another_type(
+    function: Callable[..., Any], call: Callable[[], Any]
+) -> None:
+    lines, first = inspect.getsourcelines(function)
+    (place,) = [first + i for i, line in enumerate(lines) if "# the line" in line]
+    with pytest.raises(ft.errors.CarryError) as raised:
+        call()
+    assert raised.value.source is not None
+    assert raised.value.source.line == place
+    assert "# the line" in str(raised.value)
 
 
 def test_reverse_mode_of_a_while_loop_computes_ahead() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,9 +14,10 @@ from ..control.branch import choose
 from ..control.loop import Loop
 from ..control.programs import build, inline
 from ..errors import BranchError, CarryError
-from ..ir import ArrayType, Program, Var
+from ..ir import ArrayType, Equation, Program, Var
 from ..ops.cast import astype, promotion_value
 from ..recorder import Recording, recorder_for, type_of
+from ..source import Source
 from ..tracer import Tracer, copied
 from ..tree import TreeDef
 from ._border import function_name, leaf_names, leaf_types, parameter_names, to_user, trace_call
@@ -159,8 +161,8 @@ def trace_step(
         count = len(types)
         found = body.types[:count]
         new = [
-            _kept(old, given, name, what)
-            for old, given, name in zip(types, found, begin.names, strict=True)
+            _kept(old, given, name, what, partial(_changed_at, body, i, count))
+            for i, (old, given, name) in enumerate(zip(types, found, begin.names, strict=True))
         ]
         if new == types:
             return Body(body.program, body.captured, body.types, rest), types
@@ -176,7 +178,10 @@ def _fitted(x: Any, type: ArrayType) -> Any:
     return astype(x, type.dtype) if common == type.dtype else x
 
 
-def _kept(old: ArrayType, new: ArrayType, name: str, what: str) -> ArrayType:
+def _kept(
+    old: ArrayType, new: ArrayType, name: str, what: str,
+    changed_at: Callable[[ArrayType], Source | None],
+) -> ArrayType:  # fmt: skip
     """The type of a carry that was of one type before a step and of another after it."""
     if old.shape == new.shape:
         if old.dtype == new.dtype:
@@ -187,7 +192,33 @@ def _kept(old: ArrayType, new: ArrayType, name: str, what: str) -> ArrayType:
     raise CarryError(
         f"{what}: {name} has type {old} at the start, and {new} after a step",
         _mend(old, new),
+        changed_at(old),
     )
+
+
+def _changed_at(body: Body, number: int, count: int, old: ArrayType) -> Source | None:
+    """The line that gave a new carry a type other than the old one.
+
+    It is looked for from the output back to the carries, as long as what depends on these has the
+    wrong dtype, or where the dtype is right, the wrong shape.
+    """
+    program, captured = body.program, len(body.captured)
+    reached: set[Any] = set(program.inputs[captured : captured + count])
+    makers: dict[Any, Equation] = {}
+    for equation in program.equations:
+        makers.update(dict.fromkeys(equation.outputs, equation))
+        if any(atom in reached for atom in equation.inputs):
+            reached.update(equation.outputs)
+    of_dtype = program.outputs[number].type.dtype != old.dtype
+    wrong = lambda t: t.dtype != old.dtype if of_dtype else t.shape != old.shape
+    atom, found = program.outputs[number], None
+    while atom in makers:
+        found = makers[atom]
+        guilty = [a for a in found.inputs if a in reached and wrong(a.type)]
+        if not guilty:
+            break
+        atom = guilty[0]
+    return None if found is None else found.source
 
 
 def _mend(old: ArrayType, new: ArrayType) -> str:
