@@ -1,5 +1,6 @@
 """Every Program is checked after every rewrite and pass while the tests run."""
 
+import gc
 import os
 from importlib.util import find_spec
 
@@ -31,3 +32,9 @@ for _name in functrace.__all__:  # what is imported on demand, so that all table
     getattr(functrace, _name)
 
 collect_ignore = [] if find_spec("jax") else ["test_peers.py"]  # JAX is in the extra `peers`
+
+
+def pytest_collection_finish() -> None:
+    """Keep the cycle collector from walking over all collected tests again and again."""
+    gc.collect()
+    gc.freeze()
