@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import sys
+import warnings
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -414,3 +416,23 @@ def test_one_hot_puts_its_axis_where_it_is_told():
     np.testing.assert_array_equal(ft.jit(lambda x: nn.one_hot(x, 3))(x), expected)
     with pytest.raises(ArgumentError):
         nn.one_hot(x * 1.0, 3)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16])
+def test_sigmoid_has_its_digits_in_both_tails_and_does_not_warn(dtype: Any) -> None:
+    ends = {np.float64: 700.0, np.float32: 86.0, np.float16: 9.0}
+    x = np.linspace(-ends[dtype], ends[dtype], 401).astype(dtype)
+    wide = x.astype(np.longdouble)
+    expected = 1 / (1 + np.exp(-wide))
+    slope = expected / (1 + np.exp(wide))
+    eps = float(np.finfo(dtype).eps)
+    compiled = ft.jit(lambda x: np.abs(ft.nn.sigmoid(x)))  # a result in the workspace
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for values in (ft.nn.sigmoid(x), compiled(x)):
+            assert values.dtype == dtype
+            assert float(np.max(np.abs(values / expected - 1))) < 4 * eps
+        slopes = ft.elementwise_grad(ft.nn.sigmoid)(x)
+        assert float(np.max(np.abs(slopes / slope - 1))) < 8 * eps
+        beyond = ft.nn.sigmoid(np.array([-np.inf, -60000, 60000, np.inf, np.nan], dtype))
+    np.testing.assert_array_equal(beyond, np.array([0, 0, 1, 1, np.nan], dtype))
