@@ -215,6 +215,32 @@ def test_symbolic_zeros_tell_a_rule_what_does_not_move():
     assert repr(ft.SymbolicZero((2,), float)) == "SymbolicZero(f64[2])"
 
 
+def test_a_linear_function_with_a_rule_is_transposed_as_it_is():
+    f = ft.custom_jvp(lambda x: W @ x)
+    f.defjvp(lambda p, t: (f(*p), 100 * t[0][:2]))
+    assert_close(ft.linear_transpose(f, X)(np.ones(2)), (W.sum(0),))
+    g = ft.custom_jvp(lambda x: x**2)
+    g.defjvp(lambda p, t: (g(*p), 2 * f(t[0]).sum() * np.ones(3)))
+    assert_close(ft.grad(lambda x: g(x)[0])(X), 200 * np.array([1.0, 1.0, 0.0]))
+
+
+def test_rules_know_the_names_of_mapped_axes():
+    def centred(x):
+        return x**2 - ft.pmean(x**2, "i")
+
+    f = ft.custom_jvp(centred)
+    f.defjvp(lambda p, t: (f(*p), 2 * p[0] * t[0] - ft.pmean(2 * p[0] * t[0], "i")))
+    g = ft.custom_vjp(centred)
+    g.defvjp(lambda x: (g(x), x), lambda x, ct: (2 * x * (ct - ft.pmean(ct, "i")),))
+    use = lambda f: lambda x: np.sum(ft.vmap(f, axis_name="i")(x) ** 3)
+    for ruled in (f, g):
+        assert_close(ft.grad(use(ruled))(X), ft.grad(use(centred))(X))
+        inner = [
+            ft.vmap(ft.grad(lambda x, h=h: h(x) ** 3), axis_name="i")(X) for h in (ruled, centred)
+        ]
+        assert_close(*inner)
+
+
 def test_plain_calls_are_calls_of_the_function():
     calls = []
     f = ft.custom_jvp(lambda x: calls.append(x) or x)
@@ -253,6 +279,28 @@ def test_python_control_flow_follows_values_in_functions_and_in_rules():
         np.array([[5 * bend + 2 * slope, slope], [slope, 0.0]]),
         1e-10,
     )
+
+
+def test_rules_see_closures_as_they_are_when_their_function_is_called():
+    def total(x):
+        result = 0.0
+        for k in (1.0, 2.0, 3.0):
+            f = ft.custom_jvp(lambda x: k * x**2)
+            f.defjvp(lambda p, t: (f(*p), 2 * k * p[0] * t[0]))
+            result = result + f(x)
+        return result
+
+    assert ft.grad(total)(1.0) == 12.0
+    assert ft.grad(ft.grad(total))(1.0) == 12.0
+    assert ft.jvp(ft.grad(total), (1.0,), (1.0,)) == (12.0, 12.0)
+
+
+def test_a_rule_that_is_not_needed_may_lack_what_it_needs():
+    f = ft.custom_jvp(lambda x: x)
+    f.defjvp(lambda p, t: (p[0], t[0] if p[0] > 0 else -t[0]))
+    assert ft.jit(ft.grad(lambda x, y: x * f(y)))(2.0, 3.0) == 3.0
+    with pytest.raises(ConcretizationError, match="no value under"):
+        ft.jit(ft.grad(lambda x: f(x)))(2.0)
 
 
 @pytest.mark.parametrize("transform", [ft.jit, ft.vmap])

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.optimize
 
 import functrace as ft
 from functrace.errors import (
@@ -122,6 +123,18 @@ def test_a_root_of_trees_has_the_derivatives_of_finite_differences():
     assert_close(ft.hvp(lambda a: norm(a, B), (A,), (dA,)), expected, 1e-6)
     batched = ft.vmap(ft.grad(norm))(BATCH_A, BATCH_B)
     assert_close(batched, np.stack([ft.grad(norm)(a, b) for a, b in zip(BATCH_A, BATCH_B)]), 1e-10)
+
+
+def test_a_root_may_be_found_by_compiled_code():
+    def bracketed(a):
+        find = lambda a: scipy.optimize.brentq(lambda x: x**3 - a, 0.0, 10.0, xtol=1e-14)
+        return ft.pure_callback(find, ft.ArrayType((), float), a, vmap_method="sequential")
+
+    def root(a):
+        return ft.custom_root(lambda x: x**3 - a, 1.0, lambda f, x: bracketed(a), divide)
+
+    for change in {**TRANSFORMS, **COMPILED}.values():
+        assert_close(change(root)(8.0), change(np.cbrt)(8.0), 1e-9)
 
 
 def test_the_solver_is_not_differentiated_and_its_start_does_not_matter():

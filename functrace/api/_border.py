@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Iterable, Sequence
-from importlib import import_module
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -14,8 +13,7 @@ import numpy as np
 from .. import tree
 from ..errors import ArgumentError, FunctraceError
 from ..ir import ArrayType
-from ..primitive import PRIMITIVES
-from ..recorder import Recorder, Recording, plain, record, type_of
+from ..recorder import Recording, plain, record, type_of
 from ..source import internal
 from ..tracer import Tracer
 from ..tree import TreeDef
@@ -157,18 +155,11 @@ def trace_call(
         for i, leaf in enumerate(outputs):
             if type(leaf) is not Tracer:
                 _leaf_type(leaf, tree.paths(out_tree, "")[i] or "itself", "the output")
-        if not reason and tracers:
-            _settle(tracers[0].recorder)
         return outputs
 
     values = None if reason else [x if type(x) is Tracer else plain(x) for x in leaves]
     recording = record(flat, types, names=names, values=values, reason=reason, name=name)
     return with_varying_numbers(recording) if reused else recording, out_structure[0]
-
-
-def _settle(recorder: Recorder) -> None:
-    if "custom_jvp" in PRIMITIVES:  # else nobody can have used a custom rule
-        import_module("..custom.settle", __package__).settle(recorder)
 
 
 def to_user(values: Sequence[Any], types: Sequence[ArrayType]) -> list[Any]:

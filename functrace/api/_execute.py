@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from importlib import import_module
 from typing import Any, NamedTuple
 
 from ..collection import PausedCollection
@@ -27,7 +28,8 @@ from ..executors.workspace import POOL
 from ..ir import Equation, Program
 from ..modes import chosen
 from ..passes.pipeline import clean, optimize
-from ..recorder import plain, recorder_for
+from ..primitive import PRIMITIVES
+from ..recorder import Recorder, plain, recorder_for
 from ..source import Place, Remark
 from ._numbers import forget
 from ._retrace import Retraces
@@ -61,7 +63,10 @@ class Runner:
         """
         recorder = recorder_for(operands, self.program)
         if recorder is not None:
-            return recorder.inline(self._with_lines_of(traced), operands)
+            start = len(recorder.equations)
+            outputs = recorder.inline(self._with_lines_of(traced), operands)
+            _settle(recorder, start)
+            return outputs
         return self.run([plain(x) for x in operands], traced)
 
     def run(self, values: Sequence[Any], traced: Program | None = None) -> Sequence[Any]:
@@ -101,6 +106,11 @@ class Runner:
         moved = {id(old): new for old, new in zip(self._positions, positions, strict=True)}
         name = self.program.name.removesuffix(self._origin.name) + traced.name
         return _moved(self.program, moved, name)
+
+
+def _settle(recorder: Recorder, start: int) -> None:
+    if "custom_jvp" in PRIMITIVES:  # else nobody can have used a rule
+        import_module("..custom.settle", __package__).settle(recorder, start)
 
 
 def _positions(program: Program) -> Iterator[Place]:

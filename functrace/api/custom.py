@@ -11,6 +11,7 @@ from ..custom.calls import Call, Result, captures_first, describe, positional, s
 from ..custom.fixed import Fixed
 from ..custom.jvp import CUSTOM_JVP, JvpRule
 from ..custom.rules import Rule
+from ..custom.settle import settle
 from ..custom.vjp import CUSTOM_VJP, VjpRule
 from ..errors import ArgumentError, CustomRuleError
 from ..primitive import Primitive
@@ -90,12 +91,17 @@ def apply(
     """Trace a function and record it with its rule, as one equation."""
     recording, result = traced(
         lambda tracers: fun(*call.arguments(tracers)),
-        call.types, call.names, values=leaves, reason="", name=call.name,
+        call.types, call.names, values=leaves, reason=f"{call.name}, which has a rule",
+        name=call.name,
     )  # fmt: skip
+    recorder = recorder_for(leaves)
+    start = 0 if recorder is None else len(recorder.equations)
     outputs = bind(
         primitive, *recording.captured, *leaves, program=captures_first(recording),
         captured=len(recording.captured), extras=0, rule=rule(result),
     )  # fmt: skip
+    if recorder is not None:
+        settle(recorder, start)
     return tree.unflatten(result.structure, to_user(outputs, result.types))
 
 

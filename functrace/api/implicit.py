@@ -141,7 +141,7 @@ def custom_root(
     equation = _trace(
         lambda x: unknown.leaves(f(unknown.tree(x)), "f", f), unknown.types, f, "custom_root"
     )
-    solver = _solver(unknown, "solve", solve, f, has_aux, "", given)
+    solver = _solver(unknown, "solve", solve, f, has_aux, "custom_root", given)
     operands = [*equation.captured, *solver.captured]
     if recorder_for([*operands, *given]) is None:
         return solve(f, initial_guess)

@@ -1,56 +1,55 @@
-"""Recording rules while the surrounding trace goes on.
+"""Recording rules at once, where a function is traced in order to be differentiated.
 
-A rule that is recorded when a transform needs it finds arguments without values, and traced values
-of its surroundings gone. Where a function is traced in order to be differentiated at once, its
-rules are therefore recorded at the end of the trace: Python's control flow in them works as it
-does in the function, and what they take from their closures is there.
+A rule that is recorded when a transform needs it finds arguments without values, traced values of
+its surroundings gone, and variables of its closure changed. In a trace whose inputs have values,
+rules are therefore recorded when their function is called, and when a finished Program is replayed
+that has some: Python's control flow in them works as it does in the function. A rule that is called
+while a rule is recorded waits until a Program with it is replayed, or there would be no end.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
-from ..ir import Equation, Var
+from ..errors import ConcretizationError, RuleClosureError
+from ..ir import Atom, Equation, Var
 from ..recorder import Recorder
-from .jvp import CUSTOM_JVP, JvpRule, KnownJvp, Pushforward
+from .jvp import JvpRule, KnownJvp, Pushforward
 from .rules import closure_error
-from .vjp import CUSTOM_VJP, KnownVjp, VjpRule
+from .vjp import KnownVjp, VjpRule
 
 
-def settle(recorder: Recorder) -> None:
-    """Record the rules of the equations so far that inputs reach."""
-    equations = recorder.equations
-    if not any(e.primitive is CUSTOM_JVP or e.primitive is CUSTOM_VJP for e in equations):
+def settle(recorder: Recorder, start: int) -> None:
+    """Record the rules of equations from some number on."""
+    if recorder.reason or recorder.rewriting:
         return
-    reached = {var for var in recorder.inputs if var.type.inexact}
-    for i, equation in enumerate(equations):
-        if any(atom in reached for atom in equation.inputs):
-            reached.update([var for var in equation.outputs if var.type.inexact])
-            equations[i] = _settled(recorder, equation)
-            _demand_earlier(equations, i)
+    equations = recorder.equations
+    for i in range(start, len(equations)):
+        if _has_rule(equations[i]):
+            with suppress(ConcretizationError, RuleClosureError):
+                # If the rule is needed, the transform that needs it raises.
+                equations[i] = _settled(recorder, i)
 
 
-def _demand_earlier(equations: Sequence[Equation], number: int) -> None:
-    """Check that an equation uses nothing that is computed later."""
-    equation = equations[number]
-    used = set(equation.inputs)
-    if any(var in used for later in equations[number:] for var in later.outputs):
-        raise closure_error(f"the rule of {equation.params['program'].name}", equation.source)
-
-
-def _settled(recorder: Recorder, equation: Equation) -> Equation:
+def _has_rule(equation: Equation) -> bool:
+    """Whether an equation has a rule of derivatives that is not recorded yet."""
     rule: Any = equation.params.get("rule")
-    kind = type(rule)
-    if kind not in (JvpRule, VjpRule) or rule.symbolic:
-        return equation
+    return type(rule) in (JvpRule, VjpRule) and not rule.symbolic
+
+
+def _settled(recorder: Recorder, number: int) -> Equation:
+    equation = recorder.equations[number]
+    rule: Any = equation.params.get("rule")
     values = [recorder.value_of_atom(a) for a in equation.inputs[equation.params["captured"] :]]
     recording, found = rule.record(rule.call.active, values)
-    if kind is JvpRule:
+    if type(rule) is JvpRule:
         known: Any = KnownJvp(Pushforward(recording.program, rule.call.active, found))
     else:
         known = KnownVjp(rule.name, found)
     extras = tuple([recorder.atom(x) for x in recording.captured])
+    _demand_earlier(recorder.equations[number:], extras)
     program = equation.params["program"]
     more = [Var(atom.type) for atom in extras]
     params = {
@@ -64,3 +63,10 @@ def _settled(recorder: Recorder, equation: Equation) -> Equation:
     return Equation(
         equation.primitive, (*equation.inputs, *extras), params, equation.outputs, equation.position
     )
+
+
+def _demand_earlier(equations: Sequence[Equation], atoms: Sequence[Atom]) -> None:
+    """Check that a rule uses nothing that is computed later than its function."""
+    later = {var for equation in equations for var in equation.outputs}
+    if any(atom in later for atom in atoms):
+        raise closure_error(f"the rule of {equations[0].params['program'].name}", None)
