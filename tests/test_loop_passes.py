@@ -203,6 +203,13 @@ def test_the_pass_is_done_when_it_has_been_done() -> None:
     assert loops(ready) is ready
 
 
+def test_a_sign_that_a_product_hands_on_meets_the_sign_after_it() -> None:
+    f = lambda a, b: -np.sum(-a * b, axis=1)
+    ready = optimize(ft.trace(f)(W, W.T))
+    assert [e.primitive.name for e in ready.equations] == ["einsum"]
+    assert_close(ft.evaluate(ready, W, W.T), f(W, W.T), 1e-15)
+
+
 def lstm_like(c: Any, x: Any) -> Any:
     h, total = c
     wide = x.astype(np.float64) * 2.0

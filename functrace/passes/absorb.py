@@ -23,7 +23,7 @@ from ..ops.contract import EINSUM, LETTERS, canonical, split
 from ..ops.shape import BROADCAST_TO, REDUCE_SUM, RESHAPE, TRANSPOSE, broadcast_to, reshape
 from ..recorder import bind, rewriting
 from .cost import CALL, cost, einsum_cost
-from .simplify import may_wait
+from .simplify import may_wait, simplify
 
 _MOST = 12  # operands of one einsum; the order of more takes long to find
 _GAIN = 0.9  # of the estimated cost is to be left at most
@@ -110,7 +110,9 @@ def absorb(program: Program) -> Program:
             form = _grown(number, uses)
             if form is not None:
                 forms[number] = form
-    return _rebuilt(program, forms, uses.taken) if forms else program
+    if not forms:
+        return program
+    return simplify(_rebuilt(program, forms, uses.taken))  # factors of -1 may meet negations
 
 
 class _Uses:
