@@ -47,11 +47,12 @@ def format_program(program: Program) -> str:
 def equation_text(program: Program, equation: Equation) -> tuple[str, list[str]]:
     """The text of one of a Program's equations, and what its operands are called there."""
     names = _Names(program)
+    row = "", ""
     for other in program.equations:
-        left, right = _row(other, names)
+        row = _row(other, names)
         if other is equation:
             break
-    return f"{left} = {right}", [names[atom] for atom in equation.inputs]
+    return " = ".join(row), [names[atom] for atom in equation.inputs]
 
 
 def _header(program: Program, names: _Names) -> list[str]:
