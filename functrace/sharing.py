@@ -87,13 +87,27 @@ def share(results: Iterable[Tracer], arguments: Sequence[Tracer], start: int) ->
             _attach(result, sources, produced, diagonals=True)
 
 
-def share_one(result: Tracer, source: Tracer, index: Any) -> None:
-    """Note that a result just recorded, of basic indexing, may be a view of its source.
+def indexed(result: Tracer, source: Tracer, index: Any) -> Tracer:
+    """What `source[index]` gives, just recorded: a number, or an array that may be a view.
 
-    An index that leaves no axes gives a number, but an array where there is an ellipsis in it.
+    An index that leaves no axes gives a number, but an array where there is an ellipsis in it. What
+    is taken of a number is an array of its own.
     """
-    if not result.type.shape and not (isinstance(index, tuple) and any(i is ... for i in index)):
-        return
+    is_array = bool(result.type.shape) or index is ... or _has_ellipsis(index)
+    if result is source and is_number(source) == is_array:
+        result = type(source)(source.recorder, source.variable, source.type)
+    if is_array and is_number(source):
+        result.c_order = True
+    elif is_array and result is not source:
+        _share_one(result, source)
+    return result
+
+
+def _has_ellipsis(index: Any) -> bool:
+    return type(index) is tuple and any(part is ... for part in index)
+
+
+def _share_one(result: Tracer, source: Tracer) -> None:
     equations = result.recorder.equations
     last = equations[-1]
     if last.outputs[0] is not result.variable:  # nothing was recorded: another name
@@ -142,6 +156,9 @@ def _attach(
 
 
 def _link(result: Tracer, source: Tracer, steps: tuple[Equation, ...]) -> None:
+    if result.type.size == 1 and is_number(source):  # NumPy makes an array of the number
+        result.c_order = True
+        return
     known = _is_view(source, steps) if any(_merges(step) for step in steps) else True
     if known is not False:
         _note(result, source, steps, certain=known is True)

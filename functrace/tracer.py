@@ -32,7 +32,7 @@ from .errors import (
     TracerConversionError,
 )
 from .ir import ArrayType, Var
-from .sharing import assign, is_number, renew, share, share_flat, share_one
+from .sharing import assign, indexed, is_number, renew, share, share_flat
 from .source import user_operation
 
 if TYPE_CHECKING:
@@ -259,10 +259,7 @@ class Tracer:
     # Indexing.
 
     def __getitem__(self, index: Any) -> Any:
-        part = FUNCTIONS[operator.getitem](self, index)
-        if part is not self:
-            share_one(part, self, index)
-        return part
+        return indexed(FUNCTIONS[operator.getitem](self, index), self, index)
 
     def __setitem__(self, index: Any, value: Any) -> None:
         FUNCTIONS[operator.setitem](self, index, value)

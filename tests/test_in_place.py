@@ -274,11 +274,17 @@ def arrays_without_axes(x):
     same = total
     total += x[0]  # shows in `same`, as NumPy's arrays without axes are no numbers
     y = x * 1
-    first, number = y[0, ...], y[1]
+    first, number, taken = y[0, ...], y[1], total[()]
     first *= 3  # shows in y
     number += 100
+    total *= 2
+    taken += number
+    made, of_number = number[None], number[...]
+    made += 1  # of a number, which does not change
+    of_number += made[0]
+    taken += of_number
     y[...] += total.copy()
-    return y * same + number
+    return y * same + taken
 
 
 def views_that_only_look(x):

@@ -172,7 +172,7 @@ def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
 @implements(np.flip)
 def flip(m: Any, axis: Any = None) -> Any:
     x = array(m)
-    return index.flip(x, normalize_axes(axis, x.ndim))
+    return index.flip(x, normalize_axes(axis, x.ndim)) if x.ndim else copied(x)
 
 
 @implements(np.fliplr)
