@@ -9,6 +9,9 @@ from typing import NamedTuple
 
 import pytest
 
+from functrace.dispatch import UFUNCS
+from functrace.primitive import PRIMITIVES
+
 ROOT = Path(__file__).parent.parent
 GUIDES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PAGES = [*GUIDES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
@@ -50,6 +53,15 @@ def run_session(block, page, names):
     )
     names.update(session.globs)
     assert not report.getvalue(), report.getvalue()
+
+
+@pytest.fixture(autouse=True)
+def _no_ops_are_left_behind():
+    before = [(table, dict(table)) for table in (PRIMITIVES, UFUNCS)]
+    yield
+    for table, entries in before:
+        table.clear()
+        table.update(entries)
 
 
 @pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.name)

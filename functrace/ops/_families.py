@@ -113,7 +113,7 @@ def elementwise(
     *,
     linear: Sequence[int] = (),
     text: str = "",
-    **rules: Rule | Declared,
+    **rules: Any,
 ) -> Primitive:
     """An elementwise primitive.
 
@@ -147,6 +147,8 @@ def _elementwise_jvp(partials: Sequence[Partial]) -> Rule | Declared:
     for everywhere in (ZERO, NONDIFFERENTIABLE):
         if all(partial is everywhere for partial in partials):
             return everywhere
+    if NONDIFFERENTIABLE in partials:
+        raise ValueError("a partial derivative that does not exist is a function that raises")
 
     def jvp(primals: Sequence[Any], tangents: Sequence[Any], out: Any) -> Any:
         total = None
