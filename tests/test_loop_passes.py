@@ -210,6 +210,25 @@ def test_a_sign_that_a_product_hands_on_meets_the_sign_after_it() -> None:
     assert_close(ft.evaluate(ready, W, W.T), f(W, W.T), 1e-15)
 
 
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("dtype", [np.int64, np.int8, np.uint8])
+def test_rows_that_are_taken_and_joined_in_the_workspace_are_the_right_ones(
+    dtype: Any, order: Any
+) -> None:
+    table = np.asarray(np.sin(np.arange(100.0 * 300)).reshape(100, 300), order=order)
+    take = ft.jit(lambda x, i: np.concatenate([x[i], x[i] + 1], axis=1) * 2)
+    least = 0 if dtype is np.uint8 else -100
+    for low in (least, 0):
+        index = np.linspace(low, 99, 400).astype(dtype)
+        expected = np.concatenate([table[index], table[index] + 1], axis=1) * 2
+        np.testing.assert_array_equal(take(table, index), expected)
+    for wrong in (100, -101):
+        if np.iinfo(dtype).min <= wrong:
+            index[7] = wrong
+            with pytest.raises(IndexError, match="out of bounds"):
+                take(table, index)
+
+
 def lstm_like(c: Any, x: Any) -> Any:
     h, total = c
     wide = x.astype(np.float64) * 2.0

@@ -274,6 +274,7 @@ CONCATENATE = Primitive(
     transpose=_concatenate_transpose,
     batch=_concatenate_batch,
     text=lambda *xs, axis: f"concatenate([{', '.join(xs)}], axis={axis})",
+    into=lambda *operands, axis, out: np.concatenate(operands, axis=axis, out=out),
 )
 
 # gather
