@@ -173,6 +173,26 @@ def test_a_new_lambda_of_the_same_code_makes_no_new_plan():
     assert ft.cache_info().misses > misses
 
 
+def test_a_callback_sees_its_closure_as_it_was_when_it_was_recorded():
+    calls = 0
+
+    def f(x):
+        total = 0.0
+        for k in (1.0, 2.0, 3.0):
+
+            def call(x):
+                nonlocal calls
+                calls += 1  # what it sets itself stays its own
+                return k * x
+
+            total = total + ft.pure_callback(call, F64, x, vmap_method="sequential_unrolled")
+        return total
+
+    for run in (f, ft.jit(f), lambda x: ft.vmap(f)(np.array([x]))[0]):
+        assert run(2.0) == 12.0
+    assert calls == 9
+
+
 def test_an_error_in_a_callback_reaches_the_caller():
     def fail(x):
         raise KeyError("no such table")

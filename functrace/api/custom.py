@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import tree
 from ..custom.calls import Call, Result, captures_first, describe, positional, signature_of, traced
-from ..custom.fixed import Fixed
+from ..custom.fixed import Bundle, Fixed
 from ..custom.jvp import CUSTOM_JVP, JvpRule
 from ..custom.rules import Rule
 from ..custom.settle import settle
@@ -20,7 +20,7 @@ from ._border import function_name, parameter_names, positions, short_tracebacks
 from ._checks import check_callable
 
 
-class Ruled:
+class Ruled(Bundle):
     """A function with a rule. Without traced arguments it is the function itself."""
 
     primitive: Primitive
@@ -37,7 +37,7 @@ class Ruled:
         self._kind = kind
         self._aside = nondiff_argnums
         self._aside_names = (
-            [nondiff_argnames] if isinstance(nondiff_argnames, str) else list(nondiff_argnames)
+            (nondiff_argnames,) if isinstance(nondiff_argnames, str) else tuple(nondiff_argnames)
         )
         self._signature = signature_of(fun)
         functools.update_wrapper(self, fun, updated=())
@@ -137,6 +137,7 @@ class custom_jvp(Ruled):  # noqa: N801 -- JAX's name
     """
 
     primitive = CUSTOM_JVP
+    parts = ("fun", "jvp", "symbolic_zeros", "_aside", "_aside_names")
 
     def __init__(
         self,
@@ -236,6 +237,7 @@ class custom_vjp(Ruled):  # noqa: N801 -- JAX's name
     """
 
     primitive = CUSTOM_VJP
+    parts = ("fun", "fwd", "bwd", "symbolic_zeros", "_aside", "_aside_names")
 
     def __init__(
         self,

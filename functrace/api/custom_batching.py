@@ -43,6 +43,7 @@ class custom_vmap(Ruled):  # noqa: N801 -- JAX's name
     """
 
     primitive = CUSTOM_VMAP
+    parts = ("fun", "vmap_rule")
 
     def __init__(self, fun: Callable[..., Any]):
         super().__init__(fun)

@@ -2,13 +2,18 @@
 
 A lambda that is made anew at every call is a new object, which does the same as the one before as
 long as its code and its closure are the same. Programs that differ in such lambdas alone are equal.
+
+Functions are called later than plain code would call them. So their closures are kept as they are
+when the equation is recorded: the variable of a loop may go on.
 """
 
 from __future__ import annotations
 
+import copy
+import dis
 from collections.abc import Iterable
-from functools import partial
-from types import BuiltinMethodType, CodeType, FunctionType, MethodType
+from functools import lru_cache, partial
+from types import BuiltinMethodType, CellType, CodeType, FunctionType, MethodType
 from typing import Any
 
 import numpy as np
@@ -26,13 +31,18 @@ class Fixed:
     by_content = True  # whether arrays with equal elements are the same
 
     def __init__(self, value: Any):
-        self.value = value
+        self.value = _frozen(value, {})
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and _same(self.value, other.value, set(), self.by_content)
 
     def __hash__(self) -> int:
-        return hash(_mark(self.value))
+        return hash(self.code)
+
+    @property
+    def code(self) -> Any:
+        """What is the same of all functions that one piece of code makes."""
+        return _mark(self.value)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.value(*args, **kwargs)
@@ -46,6 +56,53 @@ class Target(Fixed):
 
     __slots__ = ()
     by_content = False
+
+
+class Bundle:
+    """What is made of functions of the user, such as a function and its rules.
+
+    Subclasses name the attributes that it is made of in `parts`, a function first.
+    """
+
+    parts: tuple[str, ...] = ()
+
+
+def _frozen(value: Any, copies: dict[int, Any]) -> Any:
+    """A function whose closure stays as it is now, but for variables that it sets itself."""
+    known = copies.get(id(value))
+    if known is not None:
+        return known
+    if type(value) is partial:
+        return partial(_frozen(value.func, copies), *value.args, **value.keywords)
+    if isinstance(value, Bundle):
+        new = copies[id(value)] = copy.copy(value)
+        for name in value.parts:
+            setattr(new, name, _frozen(getattr(value, name), copies))
+        return new
+    if type(value) is not FunctionType or not value.__closure__:
+        return value
+    own = _assigned(value.__code__)
+    pairs = list(zip(value.__code__.co_freevars, value.__closure__, strict=True))
+    live = [name in own or _contents(cell) is cell for name, cell in pairs]
+    cells = tuple([c if on else CellType() for on, (_, c) in zip(live, pairs, strict=True)])
+    new = FunctionType(value.__code__, value.__globals__, value.__name__, value.__defaults__, cells)
+    copies[id(value)] = new
+    new.__kwdefaults__ = value.__kwdefaults__
+    new.__dict__.update(value.__dict__)
+    for on, mine, (_, cell) in zip(live, cells, pairs, strict=True):
+        if not on:
+            mine.cell_contents = _frozen(cell.cell_contents, copies)
+    return new
+
+
+@lru_cache(maxsize=1024)
+def _assigned(code: CodeType) -> frozenset[str]:
+    """The variables of surrounding functions that code sets, by `nonlocal`."""
+    inner = [c for c in code.co_consts if isinstance(c, CodeType)]
+    own = {
+        i.argval for i in dis.get_instructions(code) if i.opname in ("STORE_DEREF", "DELETE_DEREF")
+    }
+    return frozenset(own.union(*map(_assigned, inner)))
 
 
 def _same(a: Any, b: Any, open_pairs: set[tuple[int, int]], by_content: bool) -> bool:
@@ -81,10 +138,10 @@ def _parts(value: Any) -> tuple[Any, ...] | None:
         options = tuple(sorted((value.__kwdefaults__ or {}).items()))
         own = tuple(sorted(value.__dict__.items()))
         return value.__code__, value.__globals__, value.__defaults__, options, own, cells
+    if isinstance(value, Bundle):
+        return tuple([getattr(value, name) for name in value.parts])
     if type(value) is MethodType:
         return value.__func__, value.__self__
-    if type(value) is BuiltinMethodType:  # such as the append of a list
-        return value.__name__, value.__self__
     if type(value) is BuiltinMethodType:  # such as the append of a list
         return value.__name__, value.__self__
     if type(value) is partial:
@@ -108,6 +165,8 @@ def _mark(value: Any) -> Any:
         return value.__code__
     if kind is MethodType:
         return _mark(value.__func__)
+    if isinstance(value, Bundle):
+        return kind, _mark(getattr(value, value.parts[0]))
     if kind is BuiltinMethodType:
         return value.__name__
     if kind is BuiltinMethodType:

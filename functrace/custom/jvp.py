@@ -37,6 +37,7 @@ from .rules import (
     is_zero,
     matched,
     place_of,
+    recording_rule,
 )
 
 
@@ -113,7 +114,7 @@ class JvpRule(Rule):
             found.extend(moved)
             return [*outputs, *[t for t in moved if t is not None]]
 
-        with scope(call.axes):
+        with scope(call.axes), recording_rule(self.function):
             recording, _ = traced(
                 flat,
                 [*call.types, *flagged(call.types, takes)],

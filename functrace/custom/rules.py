@@ -8,7 +8,9 @@ a rule went into is found again for as long as the rule does the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -17,10 +19,11 @@ from .. import tree
 from ..errors import CustomRuleError, FunctraceError, LeakedTracerError, RuleClosureError
 from ..ir import FLOAT0, ArrayType, Program
 from ..ops.cast import astype, promotion_value
-from ..recorder import Recording, plain, type_of
+from ..recorder import Recorder, Recording, plain, type_of
 from ..source import Source, resolve
 from ..tracer import Tracer
 from ..tree import TreeDef
+from .fixed import Fixed
 
 
 class Rule:
@@ -77,6 +80,27 @@ class Rule:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
+
+
+# The rules that are being recorded
+
+_open: ContextVar[tuple[Any, ...]] = ContextVar("functrace_rules", default=())
+
+
+@contextmanager
+def recording_rule(function: Fixed) -> Iterator[None]:
+    """Around the record of a rule."""
+    token = _open.set((*_open.get(), function.code))
+    try:
+        yield
+    finally:
+        _open.reset(token)
+
+
+def may_record(rule: Any, recorder: Recorder) -> bool:
+    """Whether a rule can be recorded now: not inside of itself, and of others only as they ask."""
+    own = _open.get()
+    return not own or (not recorder.reason and rule.function.code not in own)
 
 
 # What a rule may use

@@ -1,10 +1,10 @@
-"""Recording rules at once, where a function is traced in order to be differentiated.
+"""Recording rules at once, when their function is called.
 
-A rule that is recorded when a transform needs it finds arguments without values, traced values of
-its surroundings gone, and variables of its closure changed. In a trace whose inputs have values,
-rules are therefore recorded when their function is called, and when a finished Program is replayed
-that has some: Python's control flow in them works as it does in the function. A rule that is called
-while a rule is recorded waits until a Program with it is replayed, or there would be no end.
+A rule that is recorded when a transform needs it finds arguments without values, and traced values
+of its surroundings gone. So it is recorded when its function is called, or when a finished Program
+is replayed that has the function: Python's control flow works in rules where it works in functions,
+and what they take from their closures is captured as in functions. Functions that are called while
+a rule is recorded wait until a Program with them is replayed, or there would be no end.
 """
 
 from __future__ import annotations
@@ -17,19 +17,21 @@ from ..errors import ConcretizationError, RuleClosureError
 from ..ir import Atom, Equation, Var
 from ..recorder import Recorder
 from .jvp import JvpRule, KnownJvp, Pushforward
-from .rules import closure_error
+from .rules import closure_error, may_record
 from .vjp import KnownVjp, VjpRule
 
 
 def settle(recorder: Recorder, start: int) -> None:
     """Record the rules of equations from some number on."""
-    if recorder.reason or recorder.rewriting:
-        return
     equations = recorder.equations
+    if recorder.rewriting:
+        return
+    # Where nobody differentiates at once, nobody may ever need the rule; else it may lack values,
+    # or be not on the path. The transform that needs it raises.
+    tolerated = (Exception,) if recorder.reason else (ConcretizationError, RuleClosureError)
     for i in range(start, len(equations)):
-        if _has_rule(equations[i]):
-            with suppress(ConcretizationError, RuleClosureError):
-                # If the rule is needed, the transform that needs it raises.
+        if _has_rule(equations[i]) and may_record(equations[i].params["rule"], recorder):
+            with suppress(*tolerated):
                 equations[i] = _settled(recorder, i)
 
 

@@ -35,6 +35,7 @@ from .rules import (
     is_zero,
     matched,
     place_of,
+    recording_rule,
 )
 
 
@@ -109,6 +110,11 @@ class VjpRule(Known):
         """What the function is called."""
         return self.call.name
 
+    @property
+    def function(self) -> Fixed:
+        """What is recorded first."""
+        return self.fwd
+
     def situation(self, active: Sequence[bool]) -> tuple[bool, ...]:
         """Of what the rule's record depends on the arguments that have a tangent."""
         own = self.call.active
@@ -150,7 +156,7 @@ class VjpRule(Known):
             found.append((backward, gives))
             return [*outputs, *leaves, *captured]
 
-        with scope(call.axes):
+        with scope(call.axes), recording_rule(self.fwd):
             recording, _ = traced(
                 flat, call.types, call.names, values=values, reason=what, name=call.name
             )
