@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+import functrace as ft
 from functrace.tracer import UFUNCS
 
 from .op_cases import booleans, case, complex_, integers, positive, quiet, real
@@ -131,6 +132,7 @@ case("interp of a period", lambda x, f: np.interp(x, [170, 190, -140], f, period
 case("bincount", lambda x: x * np.bincount([0, 2, 2])[1], real(2))
 case("bincount of traced places", lambda x: np.bincount(x, minlength=8), integers(4),
      needs_values=True)  # fmt: skip
+case("bincount of a length", lambda x, w: ft.numpy.bincount(x, w, length=3), integers(5), real(5))
 case("bincount of weights", lambda w: np.bincount([0, 2, 2], w, minlength=5), real(3))
 case("histogram", lambda x: np.histogram(x, bins=3), real(7))
 case("histogram of a range", lambda x: np.histogram(x, 4, range=(-1, 1.5)), real(2, 3))

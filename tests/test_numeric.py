@@ -192,6 +192,7 @@ def test_the_gradient_of_weights_reaches_the_bins() -> None:
         (lambda x: np.digitize(x, [0.0, 2.0, 1.0]), ValueError, "monoton"),
         (lambda x: np.digitize(x * 1j, [0.0]), errors.DTypeError, "complex"),
         (lambda x: np.bincount(x > 0), errors.ConcretizationError, "bincount"),
+        (lambda x: ft.numpy.bincount(x, length=2), errors.DTypeError, "vector of integers"),
         (lambda x: np.convolve(x, x[:0]), errors.ShapeError, "empty"),
         (lambda x: np.convolve(x, x, "most"), errors.ArgumentError, "most"),
         (lambda x: np.correlate(x[None], x), errors.ShapeError, "vectors"),
@@ -249,6 +250,19 @@ def test_bincount_takes_traced_places_whose_values_are_known() -> None:
         return np.sum(np.bincount(p, w) ** 2)
 
     np.testing.assert_array_equal(ft.grad(loss)(weights, places), [2.0, 10.0, 10.0])
+
+
+def test_bincount_of_a_length_counts_what_is_inside() -> None:
+    places = np.array([0, 2, 2, 5, -1, 3])
+    weights = np.arange(6.0)
+    for given, dtype in ((None, np.intp), (weights, np.float64)):
+        expected = np.array([1, 0, 2, 1] if given is None else [0.0, 0, 3, 5], dtype)
+        for count in (ft.numpy.bincount, ft.jit(ft.numpy.bincount, static_argnames="length")):
+            found = count(places, given, length=4)
+            assert found.dtype == dtype
+            np.testing.assert_array_equal(found, expected)
+    assert ft.numpy.bincount(places > 0, length=3).tolist() == [2, 4, 0]
+    assert ft.numpy.bincount(np.array([0, 2]), minlength=4).tolist() == [1, 0, 1, 0]
 
 
 def test_real_if_close_keeps_the_derivative() -> None:

@@ -11,6 +11,7 @@ Each is NumPy's own function, but for those that its dispatch does not cover or 
 | `vectorize`                                      | traced elements                               |
 | `take`                                           | traced positions in a plain array             |
 | `nonzero`, `flatnonzero`, `argwhere`, `unique`   | `size=`, for a result of fixed size under jit |
+| `bincount`                                       | `length=`, for the same                       |
 | `sort`, `clip`, `fft.fftfreq` and others         | options of the array API standard             |
 
 Example:
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from .creation import kaiser as kaiser
     from .creation import ones as ones  # pyright: ignore[reportGeneralTypeIssues]
     from .creation import zeros as zeros  # pyright: ignore[reportGeneralTypeIssues]
+    from .histograms import bincount as bincount
     from .indexing import take_any as take  # noqa: F401
     from .like import ascontiguousarray as ascontiguousarray
     from .like import asfortranarray as asfortranarray

@@ -14,6 +14,7 @@ import numpy as np
 from . import (
     assignment,
     creation,
+    histograms,
     indexing,
     like,
     selection,
@@ -26,9 +27,9 @@ from .vectorized import vectorize
 
 # By their full names: `from . import linalg` would give NumPy's module of that name.
 for _name in (
-    "bits", "contractions", "differences", "elementwise", "fft", "histograms", "joining",
-    "linalg", "matrices", "nan_reductions", "norms", "padding", "polynomials", "reductions",
-    "shaping", "sorting", "statistics", "ufunc_methods", "unsupported",
+    "bits", "contractions", "differences", "elementwise", "fft", "joining", "linalg", "matrices",
+    "nan_reductions", "norms", "padding", "polynomials", "reductions", "shaping", "sorting",
+    "statistics", "ufunc_methods", "unsupported",
 ):  # fmt: skip
     import_module(f"{__package__}.{_name}")
 
@@ -57,6 +58,7 @@ NAMES: dict[str, Any] = {
     "flatnonzero": selection.flatnonzero,
     "nonzero": selection.nonzero,
     "unique": sets.unique,
+    "bincount": histograms.bincount,
     "c_": c_,
     "r_": r_,
     "__array_api_version__": standard.VERSION,

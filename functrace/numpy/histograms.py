@@ -99,17 +99,37 @@ def _one_period(x: Any, xp: Any, fp: Any, period: Any) -> tuple[Any, Any, Any]:
 
 
 @implements(np.bincount)
-def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
-    places = concrete(
-        x,
-        "bincount",
-        "count places that are not traced, or sum the rows of x[:, None] == arange(n)",
-    )
+def bincount(
+    x: Any, /, weights: Any = None, minlength: int = 0, *, length: int | None = None
+) -> Any:
+    """As `np.bincount`.
+
+    Args:
+        length: the length of the result, for use under jit. Places that it does not have are not
+            counted.
+    """
+    if length is not None:
+        return _bincount_of_length(array(x), weights, length)
+    places = concrete(x, "bincount", "functrace.numpy.bincount(x, length=n) has a known length")
     count = np.bincount(places, None, minlength)  # raises what NumPy raises
     if weights is None:
         return count
     amounts = cast.astype(array(weights), _FLOAT)
     return index.scatter_add(np.zeros(count.shape), amounts, [np.asarray(places, np.intp)], (0,))
+
+
+def _bincount_of_length(places: Any, weights: Any, length: int) -> Any:
+    if places.ndim != 1 or places.dtype.kind not in "biu":
+        raise DTypeError(
+            f"bincount: x must be a vector of integers, not {places.dtype} of shape {places.shape}"
+        )
+    places = cast.astype(places, np.dtype(np.intp))
+    given = np.ones(places.shape, np.intp) if weights is None else weights
+    amounts = cast.astype(array(given), np.dtype(np.intp) if weights is None else _FLOAT)
+    inside = ops.logical_and(ops.greater_equal(places, 0), ops.less(places, length))
+    bins = np.zeros(length + 1, amounts.dtype)  # the last one for places outside
+    counted = index.scatter_add(bins, amounts, [ops.where(inside, places, length)], (0,))
+    return index.slice_axis(counted, 0, 0, length)
 
 
 # Histograms
