@@ -92,7 +92,7 @@ def internal(filename: str) -> bool:
     """Whether a file belongs to functrace, NumPy or SciPy rather than to the user."""
     known = _is_internal.get(filename)
     if known is None:
-        known = filename.startswith(_INTERNAL_ROOTS) or filename.startswith("<functrace")
+        known = filename.startswith(_INTERNAL_ROOTS) or filename.startswith(("<functrace", "<frozen"))
         _is_internal[filename] = known
     return known
 
