@@ -117,8 +117,8 @@ def unsupported(name: str, known: list[str]) -> UnsupportedFunctionError:
         f"{name} of a traced array is not supported",
         f"supported names that are near: {', '.join(near)}"
         if near
-        else "write it with functions that are supported; docs/architecture.md tells how to "
-        "add one",
+        else "write it with functions that are supported, or make it an op with "
+        "functrace.define_op, as docs/add_an_op.md tells",
     )
 
 

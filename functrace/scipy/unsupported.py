@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ..dispatch import REASONS
 
-_ADD = "docs/architecture.md tells how to add an operation"
+_ADD = "make it an op with functrace.define_op, as docs/add_an_op.md tells"
 _PLAIN = "call it with plain arrays, outside of the traced function"
 
 # Modules that are not served at all: why
