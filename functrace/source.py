@@ -8,6 +8,7 @@ current instruction, and is turned into a file, line and text only when somebody
 from __future__ import annotations
 
 import dis
+import importlib
 import linecache
 import os
 import sys
@@ -24,7 +25,12 @@ _PACKAGE, _NUMPY = (
     for module in (sys.modules[__package__ or "functrace"], numpy)
 )
 _SCIPY = os.path.join(os.path.dirname(_NUMPY), "scipy")  # where it is installed, if it is
-_INTERNAL_ROOTS = tuple(root + os.sep for root in (_PACKAGE, _NUMPY, _SCIPY))
+_IMPORTING = os.path.dirname(os.path.abspath(str(importlib.__file__)))
+_INTERNAL_ROOTS = (
+    *[root + os.sep for root in (_PACKAGE, _NUMPY, _SCIPY, _IMPORTING)],
+    "<functrace",
+    "<frozen",
+)
 _is_internal: dict[str, bool] = {}
 
 
@@ -92,7 +98,7 @@ def internal(filename: str) -> bool:
     """Whether a file belongs to functrace, NumPy or SciPy rather than to the user."""
     known = _is_internal.get(filename)
     if known is None:
-        known = filename.startswith(_INTERNAL_ROOTS) or filename.startswith(("<functrace", "<frozen"))
+        known = filename.startswith(_INTERNAL_ROOTS)
         _is_internal[filename] = known
     return known
 
