@@ -110,7 +110,7 @@ class KeyTypeError(FunctraceError, TypeError):
     """A random function was given something that is no key."""
 
 
-class AxisError(FunctraceError, ValueError, IndexError):
+class AxisError(FunctraceError, np.exceptions.AxisError):
     """An axis that an array does not have."""
 
 

@@ -195,7 +195,7 @@ class Tracer:
 
     def __bool__(self) -> bool:
         if self.size != 1:
-            raise ArgumentError(
+            raise ShapeError(
                 f"the truth value of an array with {self.size} elements is ambiguous",
                 "use .any() or .all()",
             )

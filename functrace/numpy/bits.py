@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError, DTypeError
+from ..errors import DTypeError, OptionError
 from ..ops import cast, index, shape
 from ..ops import elementwise as ops
 from ..ops.shape import normalize_axis
@@ -18,7 +18,7 @@ from .shaping import ravel
 def _places(bitorder: str) -> np.ndarray:
     """How far each bit of a byte is from its last one."""
     if bitorder not in ("big", "little"):
-        raise ArgumentError(f"bitorder must be 'big' or 'little', not {bitorder!r}")
+        raise OptionError(f"bitorder must be 'big' or 'little', not {bitorder!r}")
     return np.arange(8, dtype=np.uint8)[:: -1 if bitorder == "big" else 1]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError, DTypeError, ShapeError, UnsupportedFunctionError
+from ..errors import AxisError, DTypeError, OptionError, ShapeError, UnsupportedFunctionError
 from ..ops import contract
 from ..ops import elementwise as ops
 from ..ops.cast import astype, promote
@@ -135,6 +135,11 @@ def outer(a: Any, b: Any, out: Any = None) -> Any:
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     x, y = array(a), array(b)
     if isinstance(axes, (int, np.integer)):
+        if not 0 <= axes <= min(x.ndim, y.ndim):
+            raise AxisError(
+                f"tensordot of shapes {x.shape} and {y.shape} over {axes} axes",
+                "axes= is the number of axes to sum over, or the two lists of them",
+            )
         pairs = [(x.ndim - int(axes) + i, i) for i in range(int(axes))]
     else:
         first, second = ([i] if isinstance(i, (int, np.integer)) else list(i) for i in axes)
@@ -198,7 +203,7 @@ def _parse(operands: Sequence[Any]) -> tuple[str, list[Any]]:
     inputs, arrow, output = spec.partition("->")
     terms = inputs.split(",")
     if len(terms) != len(arrays):
-        raise ArgumentError(
+        raise OptionError(
             f"einsum {spec!r} names {len(terms)} operands, but {len(arrays)} were given"
         )
     extra = _letters(
@@ -224,7 +229,7 @@ def _parse(operands: Sequence[Any]) -> tuple[str, list[Any]]:
 def _check_output(spec: str, output: str, terms: Sequence[str]) -> None:
     for letter in output:
         if output.count(letter) > 1 or not any(letter in term for term in terms):
-            raise ArgumentError(
+            raise OptionError(
                 f"einsum {spec!r}: the output's index {letter!r} must occur once in the output and "
                 "in some operand"
             )

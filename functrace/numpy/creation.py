@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError
+from ..errors import OptionError
 from ..ops import cast, index, shape
 from ..ops import elementwise as ops
 from ..recorder import NUMERIC_KINDS, tracing
@@ -202,7 +202,7 @@ def linspace(
     demand_cpu("linspace", device)
     count = num.__index__()
     if count < 0:
-        raise ArgumentError(f"linspace: the number of samples, {count}, must not be negative")
+        raise OptionError(f"linspace: the number of samples, {count}, must not be negative")
     inexact = cast.result_dtype(start, stop, float(count))
     start, stop = (cast.astype(as_array(x), inexact) for x in (start, stop))
     delta = ops.subtract(stop, start)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError, ShapeError
+from ..errors import ArgumentError, OptionError, ShapeError
 from ..ops import cast, index, reduce
 from ..ops import elementwise as ops
 from ..ops import shape as shapes
@@ -39,7 +39,7 @@ def _pairs(x: Any, axis: int) -> tuple[Any, Any]:
 @implements(np.diff)
 def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = MISSING, append: Any = MISSING) -> Any:
     if n < 0:
-        raise ArgumentError(f"diff of order {n}: the order must not be negative")
+        raise OptionError(f"diff of order {n}: the order must not be negative")
     x = array(a)
     if n == 0:
         return x
@@ -118,7 +118,7 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
     else:
         axes = normalize_axes(axis, x.ndim)
     if edge_order not in (1, 2):
-        raise ArgumentError(f"gradient: edge_order must be 1 or 2, not {edge_order}")
+        raise OptionError(f"gradient: edge_order must be 1 or 2, not {edge_order}")
     if any(x.shape[a] <= edge_order for a in axes):
         raise ShapeError(f"gradient needs {edge_order + 1} elements along each axis: {x.shape}")
     spacings = _spacings(x, varargs, axes)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DTypeError, ShapeError
+from ..errors import DTypeError, OptionError, ShapeError
 from ..ops import cast, floating, series  # noqa: F401 -- `floating` answers for its ufuncs
 from ..ops import elementwise as ops
 from ..ops.cast import promotion_value
@@ -27,6 +27,8 @@ def array(x: Any) -> Any:
 def where(condition: Any, x: Any = None, y: Any = None) -> Any:
     if x is None and y is None:
         return np.nonzero(condition)
+    if x is None or y is None:
+        raise OptionError("where takes a condition alone, or with two choices")
     return ops.where(array(condition), x, y)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DTypeError
+from ..errors import DTypeError, ShapeError
 from ..ops import cast, index, reduce, search
 from ..ops import elementwise as ops
 from ..ops import shape as shapes
@@ -64,6 +64,11 @@ def interp(
     x, xp = (cast.astype(array(value), _FLOAT) for value in (x, xp))
     fp = array(fp)
     fp = cast.astype(fp, np.dtype(np.complex128) if fp.dtype.kind == "c" else _FLOAT)
+    if xp.ndim != 1 or not xp.size or fp.shape != xp.shape:
+        raise ShapeError(
+            f"interp: xp and fp of shapes {xp.shape} and {fp.shape} must be vectors of one length, "
+            "of one number at least"
+        )
     if period is not None:
         left = right = None
         x, xp, fp = _one_period(x, xp, fp, abs(period))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError, AxisError, DTypeError, ShapeError
+from ..errors import ArgumentError, AxisError, DTypeError, OptionError, ShapeError
 from ..ops import cast, index, shape
 from ..ops.shape import normalize_axis
 from ._register import implements, refuse
@@ -137,7 +137,7 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     if np.ndim(indices_or_sections) == 0:
         count = indices_or_sections.__index__()
         if count < 1:
-            raise ArgumentError(f"the number of parts must be larger than 0, not {count}")
+            raise OptionError(f"the number of parts must be larger than 0, not {count}")
         small, larger = divmod(length, count)  # the first parts have one more
         bounds = [i * small + min(i, larger) for i in range(1, count)]
     else:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError, ShapeError
+from ..errors import OptionError, ShapeError
 from ..ops import elementwise as ops
 from ..ops import index, shape
 from ..ops.elementwise import where
@@ -94,7 +94,7 @@ def meshgrid(
     *xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy"
 ) -> tuple[Any, ...]:
     if indexing not in ("xy", "ij"):
-        raise ArgumentError(f"indexing must be 'xy' or 'ij', not {indexing!r}")
+        raise OptionError(f"indexing must be 'xy' or 'ij', not {indexing!r}")
     vectors, count = [ravel(x) for x in xi], len(xi)
     places = list(range(count))
     if indexing == "xy" and count > 1:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError, ShapeError, UnsupportedFunctionError
+from ..errors import ArgumentError, OptionError, ShapeError, UnsupportedFunctionError
 from ..ops import cast, index, shape
 from ..ops import elementwise as ops
 from ..ops.shape import normalize_axis
@@ -87,9 +87,9 @@ def _pad(given: Any, pad_width: Any, mode: Any, options: dict[str, Any]) -> Any:
             "pad with np.concatenate",
         )
     if mode not in _OPTIONS:
-        raise ArgumentError(f"pad: mode must be one of {', '.join(_OPTIONS)}, not {mode!r}")
+        raise OptionError(f"pad: mode must be one of {', '.join(_OPTIONS)}, not {mode!r}")
     for name in options.keys() - {*_OPTIONS[mode]}:
-        raise ArgumentError(f"pad: mode {mode!r} does not take {name}=")
+        raise OptionError(f"pad: mode {mode!r} does not take {name}=")
     widths = _widths(pad_width, x.ndim)
     if mode == "empty" or (mode == "constant" and _is_zero(options.get("constant_values", 0))):
         return _zeros_around(x, widths)
@@ -187,7 +187,7 @@ def _statistic(name: str) -> Callable[..., Any]:
         full = x.shape[axis]
         before, after = (full if n is None else min(int(n), full) for n in lengths)
         if not (before and after) and name in ("maximum", "minimum"):
-            raise ArgumentError(f"pad: stat_length of 0 yields no value for mode {name!r}")
+            raise OptionError(f"pad: stat_length of 0 yields no value for mode {name!r}")
         parts = index.slice_axis(x, axis, 0, before), index.slice_axis(x, axis, full - after, after)
         values = [_STATISTICS[name](part, axis=axis, keepdims=True) for part in parts]
         if x.dtype.kind in "iu" and name in ("mean", "median"):

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError, ShapeError
+from ..errors import OptionError, ShapeError
 from ..ops import cast, contract, index, reduce
 from ..ops import elementwise as ops
 from ..ops import shape as shapes
@@ -58,7 +58,7 @@ def _overlaps(long: Any, short: Any, mode: str, start: int) -> Any:
     if mode == "full":
         return full
     if mode != "same":
-        raise ArgumentError(f"mode must be 'full', 'same' or 'valid', not {mode!r}")
+        raise OptionError(f"mode must be 'full', 'same' or 'valid', not {mode!r}")
     return index.slice_axis(full, 0, start, long.size)
 
 
@@ -124,7 +124,7 @@ def polydiv(u: Any, v: Any) -> tuple[Any, Any]:
 @implements(np.polyder)
 def polyder(p: Any, m: int = 1) -> Any:
     if m < 0:
-        raise ArgumentError(f"polyder of order {m}: see polyint for integrals")
+        raise OptionError(f"polyder of order {m}: see polyint for integrals")
     p = array(p)
     for _ in range(m):
         degree = max(p.shape[0] - 1, 0)
@@ -135,7 +135,7 @@ def polyder(p: Any, m: int = 1) -> Any:
 @implements(np.polyint)
 def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
     if m < 0:
-        raise ArgumentError(f"polyint of order {m}: see polyder for derivatives")
+        raise OptionError(f"polyint of order {m}: see polyder for derivatives")
     constants = np.zeros(m) if k is None else _coefficients(k)
     if constants.shape[0] == 1 and m > 1:
         constants = shapes.broadcast_to(constants, (m,))
@@ -198,6 +198,8 @@ def polyfit(
     x, y = ops.add(array(x), 0.0), ops.add(array(y), 0.0)
     if x.ndim != 1 or not x.size or y.ndim not in (1, 2) or y.shape[0] != x.shape[0]:
         raise ShapeError(f"polyfit of points of shapes {x.shape} and {y.shape}")
+    if deg < 0:
+        raise OptionError(f"polyfit: a polynomial of degree {deg}")
     powers = vander(x, deg + 1)
     if w is not None:
         weights = ops.add(array(w), 0.0)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError
+from ..errors import OptionError
 from ..ops import cast, index, reduce
 from ..ops import elementwise as ops
 from ..ops import shape as shapes
@@ -245,7 +245,7 @@ def _cumulative(op: Callable[..., Any], identity: int) -> Callable[..., Any]:
     ) -> Any:  # fmt: skip
         x = array(x)
         if axis is None and x.ndim != 1:
-            raise ArgumentError(f"axis= must be given for an array of {x.ndim} axes")
+            raise OptionError(f"axis= must be given for an array of {x.ndim} axes")
         axis = normalize_axis(axis or 0, x.ndim)
         result = op(x, axis, dtype, out)
         if not include_initial:

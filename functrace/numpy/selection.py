@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError, DTypeError, ShapeError
+from ..errors import DTypeError, OptionError, ShapeError
 from ..ops import cast, index, shape, sort
 from ..ops import elementwise as ops
 from ..ops.reduce import argmax
@@ -85,7 +85,7 @@ def ravel_multi_index(multi_index: Any, dims: Any, mode: Any = "raise", order: s
     lengths = as_shape(dims)
     modes = [mode] * len(lengths) if isinstance(mode, str) else list(mode)
     if not len(places) == len(lengths) == len(modes):
-        raise ArgumentError(f"ravel_multi_index: {len(places)} indices for {len(lengths)} axes")
+        raise OptionError(f"ravel_multi_index: {len(places)} indices for {len(lengths)} axes")
     axes = list(zip(places, lengths, modes, strict=True))
     flat: Any = np.intp(0)
     for place, length, how in axes[::-1] if order == "F" else axes:
@@ -117,7 +117,7 @@ def extract(condition: Any, arr: Any) -> Any:
 def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
     conditions, choices = [array(c) for c in condlist], list(choicelist)
     if len(conditions) != len(choices) or not choices:
-        raise ArgumentError(f"select: {len(conditions)} conditions for {len(choices)} choices")
+        raise OptionError(f"select: {len(conditions)} conditions for {len(choices)} choices")
     for condition in conditions:
         if condition.dtype.kind != "b":
             raise DTypeError(f"select: conditions are boolean arrays, not {condition.dtype}")
@@ -143,7 +143,7 @@ def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> An
             covered = ops.logical_or(covered, condition)
         conditions.append(ops.logical_not(covered))
     if len(functions) != len(conditions):
-        raise ArgumentError(f"piecewise: {len(functions)} functions, {len(conditions)} conditions")
+        raise OptionError(f"piecewise: {len(functions)} functions, {len(conditions)} conditions")
     result = ops.zeros(points.shape, points.dtype)
     for condition, function in zip(conditions, functions, strict=True):
         value = function

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError, ShapeError
+from ..errors import OptionError, ShapeError
 from ..ops import index, shape
 from ..ops import windows as sliding
 from ..ops.shape import copy as copied
@@ -58,7 +58,7 @@ def reshape(a: Any, /, shape: Any, order: Any = "C", *, copy: Any = None) -> Any
             raise ShapeError(f"an array of shape {x.shape} can not be reshaped to {tuple(target)}")
         target[target.index(-1)] = x.size // known
     if order not in ("C", "A", "K", "F"):
-        raise ArgumentError(f"order must be 'C', 'F' or 'A', not {order!r}")
+        raise OptionError(f"order must be 'C', 'F' or 'A', not {order!r}")
     if order == "F":
         result = transpose(_reshape(transpose(x), tuple(target)[::-1]))
     else:

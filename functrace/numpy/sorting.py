@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError, ShapeError
+from ..errors import ArgumentError, OptionError, ShapeError
 from ..ops import cast
 from ..ops import sort as ops
 from ..ops.shape import normalize_axis
@@ -21,11 +21,11 @@ _KINDS = {"q": "quicksort", "h": "heapsort", "m": "stable", "s": "stable"}  # by
 def _kind(kind: Any, stable: Any) -> str:
     """One of NumPy's kinds of sorting, for the arguments that choose it."""
     if kind is not None and stable is not None:
-        raise ArgumentError("`kind` and `stable` can not both be given")
+        raise OptionError("`kind` and `stable` can not both be given")
     if kind is None:
         return "stable" if stable else "quicksort"
     if str(kind)[:1].lower() not in _KINDS:
-        raise ArgumentError(f"kind must be one of {', '.join(_KINDS.values())}, not {kind!r}")
+        raise OptionError(f"kind must be one of {', '.join(_KINDS.values())}, not {kind!r}")
     return _KINDS[str(kind)[:1].lower()]
 
 
@@ -65,7 +65,7 @@ def sort_complex(a: Any) -> Any:
 def _places(kth: Any, length: int) -> tuple[int, ...]:
     given = [k.__index__() for k in kth] if isinstance(kth, (Sequence, np.ndarray)) else [kth]
     if any(not -length <= k < length for k in given):
-        raise ArgumentError(f"kth={kth} is out of bounds for an axis of length {length}")
+        raise OptionError(f"kth={kth} is out of bounds for an axis of length {length}")
     return tuple([int(k) % length for k in given])
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError, AxisError, IndexingError, ShapeError
+from ..errors import AxisError, IndexingError, OptionError, ShapeError
 from ..ops import cast, index, reduce
 from ..ops import elementwise as ops
 from ..ops import shape as shapes
@@ -69,7 +69,7 @@ def _pairwise_reduce(ufunc: np.ufunc) -> Callable[..., Any]:
         start = initial if given(initial) else ufunc.identity
         if where is not True:
             if start is None:
-                raise ArgumentError(f"np.{ufunc.__name__}.reduce(where=) needs initial=")
+                raise OptionError(f"np.{ufunc.__name__}.reduce(where=) needs initial=")
             # Without an identity these ufuncs are idempotent, so that `initial` may count twice.
             neutral = start if ufunc.identity is None else ufunc.identity
             x = ops.where(where, x, x.dtype.type(neutral))
@@ -132,7 +132,7 @@ def _sequential_reduce(ufunc: np.ufunc) -> Callable[..., Any]:
         if len(axes) > 1:
             raise AxisError(f"np.{ufunc.__name__}.reduce works along one axis, not along {axes}")
         if where is not True and not given(initial):
-            raise ArgumentError(f"np.{ufunc.__name__}.reduce(where=) needs initial=")
+            raise OptionError(f"np.{ufunc.__name__}.reduce(where=) needs initial=")
         parts = unstack(x, axis=axes[0]) if axes else (x,)
         counts = unstack(shapes.broadcast_to(array(where), x.shape), axis=axes[0]) if axes else ()
         shape = shapes.remaining(x.shape, axes)

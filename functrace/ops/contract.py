@@ -100,7 +100,9 @@ def _size_error(
     named = f"the product {product}" if product else f"einsum {spec!r}"
     return ShapeError(
         f"{named} of shapes {shapes}: index {letter} must have one length\n" + "\n".join(rows),
-        "transpose one operand: X @ W.T, where rows of X are examples and rows of W outputs",
+        "transpose one operand: X @ W.T, where rows of X are examples and rows of W outputs"
+        if any(x.ndim > 1 for x in types)
+        else "",
     )
 
 

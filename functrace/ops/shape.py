@@ -6,6 +6,7 @@ Everything else is built on these: `reshape`, `transpose`, `broadcast_to`, `copy
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -37,7 +38,7 @@ def normalize_axes(axis: Any, ndim: int) -> tuple[int, ...]:
     if axis is None or (ndim == 0 and axis in (0, -1)):
         return tuple(range(ndim))
     given = axis if isinstance(axis, (tuple, list)) else (axis,)
-    axes = sorted(normalize_axis(a.__index__(), ndim) for a in given)
+    axes = sorted(normalize_axis(operator.index(a), ndim) for a in given)
     if len(set(axes)) != len(axes):
         raise AxisError(f"axis {axis} names an axis twice")
     return tuple(axes)
