@@ -179,7 +179,12 @@ def test_the_gradient_of_weights_reaches_the_bins() -> None:
         (lambda x: np.ediff1d(x, to_end=1j), errors.ArgumentError, "complex128"),
         (lambda x: np.average(x, weights=[1.0, 2.0]), errors.DTypeError, "axis="),
         (lambda x: np.average(x, 0, weights=[1.0, 2.0]), errors.ShapeError, r"\(2,\)"),
-        (lambda x: np.median(x[:0]), errors.ShapeError, "no elements"),
+        (lambda x: np.quantile(x[:0], 0.5), errors.ShapeError, "no elements"),
+        (lambda x: np.nanmax(x * 1j), errors.DTypeError, "complex"),
+        (lambda x: np.histogram2d(x, x[:1]), errors.ShapeError, "coordinates"),
+        (lambda x: np.histogramdd(x[None, None]), errors.ShapeError, "row for each"),
+        (lambda x: np.histogram(x, x[0]), errors.TracerConversionError, "index"),
+        (lambda x: np.take(x, 0, mode="edge"), errors.OptionError, "edge"),
         (lambda x: np.quantile(x, 2.0), ValueError, "range"),
         (lambda x: np.quantile(x, 0.5, method="best"), ValueError, "method"),
         (lambda x: np.quantile(x * 1j, 0.5), errors.DTypeError, "complex"),
@@ -250,6 +255,22 @@ def test_bincount_takes_traced_places_whose_values_are_known() -> None:
         return np.sum(np.bincount(p, w) ** 2)
 
     np.testing.assert_array_equal(ft.grad(loss)(weights, places), [2.0, 10.0, 10.0])
+
+
+def test_the_dtype_of_a_covariance_is_kept() -> None:
+    x = np.array([[0.0, 1.0, 3.0], [2.0, -1.0, 0.5]])
+    for function in (np.cov, np.corrcoef):
+        found = ft.jit(lambda x, function=function: function(x, dtype=np.float32))(x)
+        assert found.dtype == np.float32
+        np.testing.assert_allclose(found, function(x), rtol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_the_median_of_no_elements_is_nan() -> None:
+    x = np.zeros((0, 3))
+    for function in (np.median, np.nanmedian):
+        np.testing.assert_array_equal(ft.jit(lambda x, f=function: f(x, axis=0))(x), [np.nan] * 3)
+        assert np.isnan(ft.jit(function)(x))
 
 
 def test_bincount_of_a_length_counts_what_is_inside() -> None:

@@ -38,7 +38,7 @@ def matmul(x1: Any, x2: Any, /) -> Any:
         raise ShapeError(
             f"matmul of shapes {x.shape} and {y.shape}: an operand has no axes", "use * instead"
         )
-    return contract.einsum(_matmul_spec(x.ndim, y.ndim), x, y)
+    return contract.einsum(_matmul_spec(x.ndim, y.ndim), x, y, product=True)
 
 
 @lru_cache(maxsize=256)
@@ -60,7 +60,7 @@ def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
     x = ops.conjugate(x) if x.dtype.kind == "c" else x
     batch = _letters(max(x.ndim, y.ndim) - 1, avoid="j")
     left, right = (batch[len(batch) - (z.ndim - 1) :] for z in (x, y))
-    return contract.einsum(f"{left}j,{right}j->{batch}", x, y)
+    return contract.einsum(f"{left}j,{right}j->{batch}", x, y, product=True)
 
 
 UFUNCS[np.vecdot] = vecdot
@@ -86,7 +86,7 @@ def _stacked_product(name: str, x: Any, y: Any, left: str, right: str, output: s
     stacks = [x.ndim - len(left), y.ndim - len(right)]
     batch = _letters(max(stacks), avoid="ij")
     first, second = (batch[len(batch) - count :] for count in stacks)
-    return contract.einsum(f"{first}{left},{second}{right}->{batch}{output}", x, y)
+    return contract.einsum(f"{first}{left},{second}{right}->{batch}{output}", x, y, product=True)
 
 
 if hasattr(np, "matvec"):  # NumPy 2.2
@@ -105,14 +105,14 @@ def dot(a: Any, b: Any, out: Any = None) -> Any:
     at = max(y.ndim - 2, 0)
     right = right[:at] + left[-1] + right[at + 1 :]
     output = left[:-1] + right.replace(left[-1], "")
-    return contract.einsum(f"{left},{right}->{output}", x, y)
+    return contract.einsum(f"{left},{right}->{output}", x, y, product=True)
 
 
 @implements(np.vdot)
 def vdot(a: Any, b: Any, /) -> Any:
     x, y = ravel(a), ravel(b)
     x = ops.conjugate(x) if x.dtype.kind == "c" else x
-    return contract.einsum("i,i->", x, y)
+    return contract.einsum("i,i->", x, y, product=True)
 
 
 @implements(np.inner)
@@ -122,7 +122,7 @@ def inner(a: Any, b: Any, /) -> Any:
         return ops.multiply(x, y)
     left = _letters(x.ndim)
     right = _letters(y.ndim - 1, avoid=left) + left[-1]
-    return contract.einsum(f"{left},{right}->{left[:-1]}{right[:-1]}", x, y)
+    return contract.einsum(f"{left},{right}->{left[:-1]}{right[:-1]}", x, y, product=True)
 
 
 @implements(np.outer)
@@ -155,7 +155,7 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
         right[j] = left[i]
     summed = {left[i] for i, _ in pairs}
     output = "".join(c for c in left + right if c not in summed)
-    return contract.einsum(f"{''.join(left)},{''.join(right)}->{output}", x, y)
+    return contract.einsum(f"{''.join(left)},{''.join(right)}->{output}", x, y, product=True)
 
 
 @implements(np.trace)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -200,7 +201,7 @@ def linspace(
     dtype: Any = None, axis: int = 0, *, device: Any = None,
 ) -> Any:  # fmt: skip
     demand_cpu("linspace", device)
-    count = num.__index__()
+    count = operator.index(num)
     if count < 0:
         raise OptionError(f"linspace: the number of samples, {count}, must not be negative")
     inexact = cast.result_dtype(start, stop, float(count))
@@ -241,7 +242,7 @@ def logspace(
 def geomspace(
     start: Any, stop: Any, num: Any = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0
 ) -> Any:
-    count = num.__index__()
+    count = operator.index(num)
     common = cast.result_dtype(start, stop, float(count), np.zeros((), dtype))
     start, stop = (cast.astype(as_array(x), common) for x in (start, stop))
     # A factor of absolute value 1 makes the first sample real and positive, and is undone below.
@@ -266,7 +267,7 @@ def kaiser(M: Any, beta: Any) -> Any:
     """As `np.kaiser`, and of a traced `beta`."""
     if not has_tracer(beta):
         return np.kaiser(M, beta)
-    middle = (M.__index__() - 1) / 2
+    middle = (operator.index(M) - 1) / 2
     if middle <= 0:
         return np.ones(max(M, 0))
     places = (np.arange(M) - middle) / middle

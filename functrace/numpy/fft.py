@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -59,7 +60,7 @@ def _as_in_half_precision(result: Any, given: np.dtype[Any], n: int, norm: str) 
 
 
 def _length(n: Any, default: int) -> int:
-    return default if n is None else n.__index__()
+    return default if n is None else operator.index(n)
 
 
 # One axis

@@ -6,6 +6,7 @@ have.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -180,6 +181,8 @@ def _columns(sample: Any) -> list[Any]:
     if isinstance(sample, (list, tuple)):
         return [_flat(x) for x in sample]
     x = array(sample)
+    if x.ndim > 2:
+        raise ShapeError(f"histogramdd of a sample of shape {x.shape}: a row for each point")
     x = x if x.ndim == 2 else shapes.reshape(x, (x.size, 1))
     return [_flat(index.slice_axis(x, 1, i, 1)) for i in range(x.shape[1])]
 
@@ -187,6 +190,8 @@ def _columns(sample: Any) -> list[Any]:
 def _histogram(
     columns: Sequence[Any], bins: Any, ranges: Any, density: Any, weights: Any
 ) -> tuple[Any, list[Any]]:
+    if len({x.size for x in columns}) > 1:
+        raise ShapeError(f"histogram of points with {[x.size for x in columns]} coordinates")
     bins = [bins] * len(columns) if np.ndim(bins) == 0 else list(bins)
     ranges = [None] * len(columns) if ranges is None else ranges
     edges = [
@@ -219,8 +224,10 @@ def _edges(
             raise DTypeError(f"{function}(bins={bins!r}): rules are for one axis, without weights")
         known = concrete(x, function, "give a number of bins, or the edges")
         bins = np.histogram_bin_edges(known, bins, bounds).size - 1
-    if type(bins) is Tracer and bins.ndim:
-        return bins
+    if type(bins) is Tracer:
+        if bins.ndim:
+            return bins
+        bins = operator.index(bins)
     bins = array(bins) if np.ndim(bins) else bins
     checked = np.histogram_bin_edges(np.empty(0, x.dtype), bins, bounds)  # raises as NumPy does
     if np.ndim(bins):

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import IndexingError, ShapeError
+from ..errors import IndexingError, OptionError, ShapeError
 from ..ops import cast, index
 from ..ops import elementwise as ops
 from ..ops.shape import (
@@ -320,6 +320,8 @@ def take_any(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: Any 
 
 def within(places: Any, length: int, mode: str) -> Any:
     """Indices brought into the range of an axis, as NumPy's `mode=` asks."""
+    if mode not in ("raise", "wrap", "clip"):
+        raise OptionError(f"mode must be 'raise', 'wrap' or 'clip', not {mode!r}")
     if mode == "clip":
         return ops.minimum(ops.maximum(places, 0), length - 1)
     return ops.remainder(places, length) if mode == "wrap" else places

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from itertools import pairwise
 from typing import Any
 
@@ -135,7 +136,7 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     axis = normalize_axis(axis, x.ndim)
     length = x.shape[axis]
     if np.ndim(indices_or_sections) == 0:
-        count = indices_or_sections.__index__()
+        count = operator.index(indices_or_sections)
         if count < 1:
             raise OptionError(f"the number of parts must be larger than 0, not {count}")
         small, larger = divmod(length, count)  # the first parts have one more

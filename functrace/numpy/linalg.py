@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -122,7 +123,7 @@ def tensorinv(a: Any, ind: int = 2) -> Any:
 
 @implements(np.linalg.matrix_power)
 def matrix_power(a: Any, n: int) -> Any:
-    x, n = array(a), n.__index__()
+    x, n = array(a), operator.index(n)
     _demand_square("matrix_power", x)
     if n == 0:
         return np.broadcast_to(np.eye(x.shape[-1], dtype=x.dtype), x.shape)
@@ -290,7 +291,7 @@ def multi_dot(arrays: Any, *, out: Any = None) -> Any:
     if parts[-1].ndim == 1:
         terms[-1] = terms[-1][:1]
     output = (terms[0][:-1]) + (terms[-1][1:])
-    return contract.einsum(f"{','.join(terms)}->{output}", *parts)
+    return contract.einsum(f"{','.join(terms)}->{output}", *parts, product=True)
 
 
 @implements(np.linalg.matmul)

@@ -21,13 +21,13 @@ from .shaping import moveaxis, ravel
 @implements(np.tril)
 def tril(m: Any, k: int = 0) -> Any:
     x = array(m)
-    return where(np.tri(*x.shape[-2:], k=k, dtype=bool), x, 0)
+    return where(np.tri(*x.shape[-2:], k=k, dtype=bool), x, x.dtype.type(0))
 
 
 @implements(np.triu)
 def triu(m: Any, k: int = 0) -> Any:
     x = array(m)
-    return where(np.tri(*x.shape[-2:], k=k - 1, dtype=bool), 0, x)
+    return where(np.tri(*x.shape[-2:], k=k - 1, dtype=bool), x.dtype.type(0), x)
 
 
 @implements(np.diagonal)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import AllNaNError
+from ..errors import AllNaNError, DTypeError
 from ..ops import elementwise as ops
 from . import reductions
 from ._register import implements
@@ -64,6 +64,11 @@ def _extremum(function: Callable[..., Any]) -> Callable[..., Any]:
         a: Any, axis: Any = None, out: Any = None, keepdims: Any = False,
         initial: Any = MISSING, where: Any = True,
     ) -> Any:  # fmt: skip
+        if array(a).dtype.kind == "c":
+            raise DTypeError(
+                "the largest and smallest of complex numbers some of which are NaN",
+                "compare their absolute values or real parts",
+            )
         valid = _valid(a, where)
         result = function(_without_nan(a, 0), axis, out, keepdims, initial, valid)
         if valid is where or reductions.given(initial):

@@ -244,6 +244,7 @@ def _cumulative(op: Callable[..., Any], identity: int) -> Callable[..., Any]:
         include_initial: bool = False,
     ) -> Any:  # fmt: skip
         x = array(x)
+        x = shapes.reshape(x, (1,)) if not x.ndim else x
         if axis is None and x.ndim != 1:
             raise OptionError(f"axis= must be given for an array of {x.ndim} axes")
         axis = normalize_axis(axis or 0, x.ndim)

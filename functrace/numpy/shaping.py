@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,10 +20,10 @@ from .elementwise import array
 def as_shape(given: Any) -> tuple[int, ...]:
     """A shape argument as a tuple of ints; traced integers are asked for their values."""
     if isinstance(given, (tuple, list)):
-        return tuple([n.__index__() for n in given])
+        return tuple([operator.index(n) for n in given])
     if isinstance(given, np.ndarray) and given.ndim:
         return tuple([int(n) for n in given])
-    return (given.__index__(),)
+    return (operator.index(given),)
 
 
 # Shape
@@ -204,7 +205,7 @@ def rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
 def roll(a: Any, shift: Any, axis: Any = None) -> Any:
     x = array(a)
     if axis is None:
-        return _reshape(roll(ravel(x), shift, 0), x.shape)
+        return _reshape(roll(ravel(x), sum(as_shape(shift)), 0), x.shape)
     axes = [normalize_axis(i, x.ndim) for i in as_shape(axis)]
     shifts = as_shape(shift)
     for i, by in zip(axes, shifts * len(axes) if len(shifts) == 1 else shifts, strict=True):

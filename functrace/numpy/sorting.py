@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -63,7 +64,7 @@ def sort_complex(a: Any) -> Any:
 
 
 def _places(kth: Any, length: int) -> tuple[int, ...]:
-    given = [k.__index__() for k in kth] if isinstance(kth, (Sequence, np.ndarray)) else [kth]
+    given = [operator.index(k) for k in kth] if isinstance(kth, (Sequence, np.ndarray)) else [kth]
     if any(not -length <= k < length for k in given):
         raise OptionError(f"kth={kth} is out of bounds for an axis of length {length}")
     return tuple([int(k) % length for k in given])

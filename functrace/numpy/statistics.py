@@ -84,7 +84,7 @@ def cov(
         centred = x - mean
         weighted = centred * w
     covariance = contract.einsum("ij,kj->ik", centred, ops.conjugate(weighted))
-    covariance = covariance * ops.divide(1, factor)
+    covariance = cast.astype(covariance * ops.divide(1, factor), dtype)
     return shapes.reshape(covariance, tuple([n for n in covariance.shape if n != 1]))
 
 
@@ -122,14 +122,11 @@ def _clipped(c: Any) -> Any:
 # Medians
 
 
-def _sorted(function: str, a: Any, axis: Any) -> tuple[Any, Any, tuple[int, ...]]:
+def _sorted(a: Any, axis: Any) -> tuple[Any, Any, tuple[int, ...]]:
     """The array, its values ascending along a first axis, and the axes that this stands for."""
     x = array(a)
     axes = normalize_axes(axis, x.ndim)
-    ascending = sort(reduced_first(x, axes), 0)
-    if not ascending.shape[0]:
-        raise ShapeError(f"{function} of no elements: shape {x.shape}")
-    return x, ascending, axes
+    return x, sort(reduced_first(x, axes), 0), axes
 
 
 def _with_nan(result: Any, ascending: Any) -> Any:
@@ -145,8 +142,10 @@ def median(
     a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, keepdims: Any = False
 ) -> Any:
     refuse("median", out=out)
-    x, ascending, axes = _sorted("median", a, axis)
+    x, ascending, axes = _sorted(a, axis)
     count = ascending.shape[0]
+    if not count:
+        return reductions.mean(x, axis, keepdims=keepdims)  # NaN, with NumPy's warning
     first = (count - 1) // 2
     middle = index.slice_axis(ascending, 0, first, count // 2 - first + 1)
     result = _with_nan(reductions.mean(middle, 0), ascending)
@@ -160,7 +159,9 @@ def nanmedian(
     if array(a).dtype.kind not in "fc":
         return median(a, axis, out, keepdims=keepdims)
     refuse("nanmedian", out=out)
-    x, ascending, axes = _sorted("nanmedian", a, axis)
+    x, ascending, axes = _sorted(a, axis)
+    if not ascending.shape[0]:
+        return reductions.mean(x, axis, keepdims=keepdims)
     count = _count(ascending)
     middle = [_take(ascending, ops.maximum(place, 0)) for place in ((count - 1) // 2, count // 2)]
     result = ops.where(ops.equal(count % 2, 1), middle[0], (middle[0] + middle[1]) / 2)
@@ -280,7 +281,9 @@ def _quantile(scale: int, without_nan: bool, name: str) -> Callable[..., Any]:
         method: str = "linear", keepdims: Any = False, *, weights: Any = None,
     ) -> Any:  # fmt: skip
         refuse(name, out=out)
-        x, ascending, axes = _sorted(name, a, axis)
+        x, ascending, axes = _sorted(a, axis)
+        if not ascending.shape[0]:
+            raise ShapeError(f"{name} of no elements: shape {x.shape}")
         if x.dtype.kind == "c":
             raise DTypeError(f"{name} of complex numbers, which have no order")
         weak = type_of(cast.operand(q)).weak

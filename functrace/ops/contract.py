@@ -45,27 +45,32 @@ def canonical(spec: str) -> str:
     return spec.translate({ord(c): LETTERS[i] for i, c in enumerate(letters)})
 
 
-def einsum(spec: str, *operands: Any) -> Any:
+def einsum(spec: str, *operands: Any, product: bool = False) -> Any:
     """Sum products of operands over the indices that the output does not have.
 
     Args:
         spec: an explicit specification such as "ij,jk->ik"; any characters may be letters.
         operands: arrays of any dtypes; lengths of 1 broadcast.
+        product: whether indices that are summed over must have one length, as in products of
+            matrices.
     """
     strict = promote_together(*operands)
-    shapes, form = _one_size_each(spec, tuple([x.shape for x in strict]))
+    shapes, form = _one_size_each(spec, tuple([x.shape for x in strict]), product)
     return bind(
         EINSUM, *[reshape(x, shape) for x, shape in zip(strict, shapes, strict=True)], spec=form
     )
 
 
 @lru_cache(maxsize=4096)
-def _one_size_each(spec: str, shapes: tuple[Shape, ...]) -> tuple[list[Shape], str]:
+def _one_size_each(spec: str, shapes: tuple[Shape, ...], product: bool) -> tuple[list[Shape], str]:
     """Drop the axes of length 1 that broadcast; the remaining shapes, and the canonical spec."""
-    inputs, output = split(spec)
+    inputs, output = split(canonical(spec))
     sizes: dict[str, int] = {}
     for term, shape in zip(inputs, shapes, strict=True):
         for letter, length in zip(term, shape, strict=True):
+            if product and letter not in output and sizes.get(letter, length) != length:
+                types = [ArrayType(x, np.float64) for x in shapes]
+                raise _size_error(canonical(spec), inputs, types, letter)
             if sizes.get(letter, 1) == 1:
                 sizes[letter] = length
     kept, terms = [], []
@@ -80,14 +85,14 @@ def _infer(*types: ArrayType, spec: str) -> ArrayType:
     inputs, output = split(spec)
     sizes: dict[str, int] = {}
     for term, x in zip(inputs, types, strict=True):
-        for axis, (letter, length) in enumerate(zip(term, x.shape, strict=True)):
+        for letter, length in zip(term, x.shape, strict=True):
             if sizes.setdefault(letter, length) != length:
-                raise _size_error(spec, inputs, types, letter, axis)
+                raise _size_error(spec, inputs, types, letter)
     return ArrayType([sizes[c] for c in output], types[0].dtype)
 
 
 def _size_error(
-    spec: str, inputs: Sequence[str], types: Sequence[ArrayType], letter: str, axis: int
+    spec: str, inputs: Sequence[str], types: Sequence[ArrayType], letter: str
 ) -> ShapeError:
     shapes = " and ".join(str(x.shape) for x in types)
     rows = [

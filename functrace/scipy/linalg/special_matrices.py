@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -145,7 +146,7 @@ def convolution_matrix(a: Any, n: int, mode: str = "full") -> Any:
         n: the length of v.
         mode: "full", "same" or "valid", as in `np.convolve`.
     """
-    x, n = asarray(a), n.__index__()
+    x, n = asarray(a), operator.index(n)
     if n <= 0 or not x.size:
         raise ShapeError(f"linalg.convolution_matrix of shape {x.shape} for length {n}: empty")
     if mode not in ("full", "same", "valid"):
