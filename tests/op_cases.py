@@ -251,6 +251,7 @@ case("astype to bool", lambda x: x.astype(bool), np.array([0.0, 0.5]))
 if hasattr(np, "astype"):
     case("np.astype", lambda x: np.astype(x, np.complex128), real(3))
 case("isclose", np.isclose, real(3), np.zeros(3))
+case("isclose of booleans", np.isclose, np.array([True, False]), np.array([True, True]))
 case("isclose equal_nan", lambda x: np.isclose(x, x * (1 + 1e-9), equal_nan=True), real(3))
 case("allclose", lambda x: x * np.allclose(x, x), real(3), needs_values=True)
 case("array_equal", lambda x: x * np.array_equal(x, x), real(3), needs_values=True)
@@ -536,7 +537,8 @@ case("roll", lambda x: np.roll(x, 1), real(2, 3))
 case("roll axis", lambda x: np.roll(x, -1, 1), real(2, 3))
 case("roll axes", lambda x: np.roll(x, (1, 5), (0, 1)), real(2, 3))
 case("roll one shift for several axes", lambda x: np.roll(x, 1, (0, 1)), real(2, 3))
-case("roll by several shifts", lambda x: np.roll(x, (1, 2)), np.arange(6.0).reshape(2, 3))
+case("roll by several shifts", lambda x: (np.roll(x, (1, 2)), np.roll(x, (1, 1, 2), 1)),
+     np.arange(6.0).reshape(2, 3))  # fmt: skip
 case("roll twice along one axis", lambda x: np.roll(x, (1, 1), (0, 0)), real(3, 2))
 case("concatenate", lambda x, y: np.concatenate([x, y]), real(2, 3), real(1, 3))
 case("concatenate axis -1", lambda x, y: np.concatenate((x, y), axis=-1), real(2, 3), real(2, 1))

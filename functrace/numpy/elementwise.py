@@ -83,6 +83,7 @@ def astype(
 @implements(np.isclose)
 def isclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Any:
     x, y = array(a), array(b)
+    y = cast.astype(y, np.result_type(y.dtype, 1.0))
     near = ops.less_equal(ops.absolute(x - y), atol + rtol * ops.absolute(y))
     close = ops.logical_or(ops.logical_and(near, ops.isfinite(y)), ops.equal(x, y))
     if equal_nan:

@@ -209,7 +209,7 @@ def _argument(op: Callable[..., Any]) -> Callable[..., Any]:
     def argument(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = False) -> Any:
         refuse(op.__name__, out=out)
         x = array(a)
-        if axis is None:
+        if axis is None or (not x.ndim and axis in (0, -1)):
             result = op(ravel(x), 0)
             return keep(result, x, tuple(range(x.ndim)), keepdims)
         axis = normalize_axis(axis, x.ndim)

@@ -173,7 +173,8 @@ def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
 @implements(np.flip)
 def flip(m: Any, axis: Any = None) -> Any:
     x = array(m)
-    return index.flip(x, normalize_axes(axis, x.ndim)) if x.ndim else copied(x)
+    axes = normalize_axes(axis, x.ndim)
+    return index.flip(x, axes) if x.ndim else copied(x)
 
 
 @implements(np.fliplr)
@@ -207,8 +208,7 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Any:
     if axis is None:
         return _reshape(roll(ravel(x), sum(as_shape(shift)), 0), x.shape)
     axes = [normalize_axis(i, x.ndim) for i in as_shape(axis)]
-    shifts = as_shape(shift)
-    for i, by in zip(axes, shifts * len(axes) if len(shifts) == 1 else shifts, strict=True):
+    for i, by in np.stack(np.broadcast_arrays(axes, as_shape(shift)), -1).tolist():
         length = x.shape[i]
         by = by % length if length else 0
         if by:
