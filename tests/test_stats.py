@@ -10,7 +10,7 @@ import pytest
 import scipy.stats
 
 import functrace as ft
-from functrace.errors import ArgumentError, DTypeError, ShapeError
+from functrace.errors import ArgumentError, DTypeError, ShapeError, UnsupportedFunctionError
 from functrace.scipy import stats
 
 from .helpers import assert_close
@@ -214,8 +214,12 @@ def test_other_methods_and_names_are_scipys_own() -> None:
     assert stats.poisson.ppf(0.5, 3.0) == 3.0
     assert stats.vonmises.cdf(0.0, 1.0) == 0.5
     assert stats.rayleigh is scipy.stats.rayleigh
-    with pytest.raises(ft.errors.TracerConversionError):
+    with pytest.raises(UnsupportedFunctionError, match=r"vonmises\.cdf"):
         ft.grad(lambda x: stats.vonmises.cdf(x, 1.0))(0.5)
+    with pytest.raises(UnsupportedFunctionError, match=r"functrace\.random"):
+        ft.jit(lambda x: stats.norm.rvs(x))(0.5)
+    for module in (stats, ft.numpy, ft.scipy.special, ft.scipy.linalg, ft.scipy.signal):
+        assert all(hasattr(module, name) for name in dir(module))
     with pytest.raises(AttributeError):
         stats.norm.no_such_method(1.0)
 

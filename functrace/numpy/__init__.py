@@ -82,4 +82,4 @@ else:  # on demand: front ends take as long to import as NumPy itself
 
     def __dir__() -> list[str]:
         _load()
-        return sorted({*globals(), *dir(_numpy)})
+        return sorted({*globals(), *[name for name in dir(_numpy) if not name.startswith("__")]})

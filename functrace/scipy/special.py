@@ -58,7 +58,7 @@ else:
         return getattr(_sc, name) if ufunc is None else ufunc
 
     def __dir__() -> list[str]:
-        return sorted({*globals(), *dir(_sc)})
+        return sorted({*globals(), *[name for name in dir(_sc) if not name.startswith("__")]})
 
 
 def _traced(*operands: Any) -> bool:

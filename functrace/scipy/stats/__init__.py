@@ -60,4 +60,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *dir(_plain)})
+    return sorted({*globals(), *[name for name in dir(_plain) if not name.startswith("__")]})

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import scipy.stats
 
-from ...errors import ArgumentError, DTypeError
+from ...errors import ArgumentError, DTypeError, UnsupportedFunctionError
 from ...numpy.creation import asarray
 from ...ops import cast
 from ...tracer import Tracer
@@ -85,7 +85,23 @@ class Named:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        return getattr(getattr(scipy.stats, self.name), name)
+        plain = getattr(getattr(scipy.stats, self.name), name)
+        return self._of_plain(name, plain) if callable(plain) else plain
+
+    def _of_plain(self, name: str, method: Function) -> Function:
+        """SciPy's own method, which is not for traced values: it converts them, or draws."""
+
+        def call(*args: Any, **kwds: Any) -> Any:
+            if any(type(x) is Tracer for x in (*args, *kwds.values())):
+                raise UnsupportedFunctionError(
+                    f"stats.{self.name}.{name} of a traced array is not supported",
+                    "use functrace.random, whose functions are traced as others are"
+                    if name == "rvs"
+                    else f"call SciPy's outside of the traced function; {self!r} has densities",
+                )
+            return method(*args, **kwds)
+
+        return call
 
     def __repr__(self) -> str:
         return f"<functrace.scipy.stats.{self.name}>"
