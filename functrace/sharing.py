@@ -207,7 +207,7 @@ def _watch(root: Tracer, view: Tracer) -> None:
 
 def _merges(equation: Equation) -> bool:
     """Whether a reshape joins axes, for which NumPy copies unless they lie together in memory."""
-    if equation.primitive.name != "reshape":
+    if equation.primitive.name != "reshape" or not equation.outputs[0].type.size:
         return False
     return not _splits(equation.inputs[0].type.shape, equation.params["shape"])
 

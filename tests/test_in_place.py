@@ -331,6 +331,8 @@ def conversions(x):
     apart += 1
     y[:2] = [x[1], 5.0]
     y[[0, np.argmax(x)]] *= 2
+    y[np.sum(x) > 100] = 0.0
+    y[x[0] < x[1]] = y + x
     return y
 
 
@@ -452,6 +454,10 @@ CHANGES = [
     lambda a, x: operator.setitem(a, np.array([0, -1, 0]), np.cos(x[0, 0])) if a.size else None,
     lambda a, x: operator.setitem(a, a > 1.0, 0.25),
     lambda a, x: decay(a[1:], a[:-1]) if a.shape[0] > 1 else None,
+    lambda a, x: operator.setitem(a, slice(None, None, -1), a),
+    lambda a, x: a[0, ...] if a.ndim > 1 and a.size else None,
+    lambda a, x: np.cumsum(a, axis=0, out=a),
+    lambda a, x: decay(a.ravel()[1::2], np.sum(x)) if a.size > 1 else None,
 ]
 
 
@@ -462,7 +468,8 @@ def decay(later, earlier):
 def random_changes(seed, x, namespace):
     """Random views of arrays and changes of them, the same for each call."""
     choose = random.Random(seed)
-    arrays = [x.copy(), namespace.zeros((3, 4)), x * 1, namespace.ones((2, 3, 2)).copy()]
+    arrays = [x.copy(), namespace.zeros((3, 4)), x * 1, namespace.ones((2, 3, 2)).copy(),
+              namespace.ones(5)]  # fmt: skip
     for _ in range(choose.randint(2, 12)):
         view = choose.choice(CHANGES)(choose.choice(arrays), x)
         if view is not None:
@@ -470,7 +477,7 @@ def random_changes(seed, x, namespace):
     return sum(np.sum(np.cos(a)) * (i + 1) for i, a in enumerate(arrays))
 
 
-LAYOUT_DECIDES = (12, 17, 19, 34, 40)
+LAYOUT_DECIDES = (19, 20, 23, 25, 29, 30, 35, 42, 47, 50)
 
 
 @pytest.mark.parametrize("seed", range(60))

@@ -86,7 +86,7 @@ def _mask(x: Any, key: Any, value: Any) -> Any:
     """A mask to choose by, when a key is one and a value goes to each of its places alike."""
     if isinstance(key, tuple) and len(key) == 1:
         (key,) = key
-    if not isinstance(key, (np.ndarray, Tracer)) or key.dtype.kind != "b" or not key.ndim:
+    if not isinstance(key, (np.ndarray, Tracer)) or key.dtype.kind != "b":
         return None
     rest = x.ndim - key.ndim
     if np.ndim(value) > rest or key.shape != x.shape[: key.ndim]:
