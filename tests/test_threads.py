@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import gc
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 import functrace as ft
+from functrace.collection import PausedCollection
 from functrace.errors import LeakedTracerError
 
 from .numerical import assert_close
@@ -283,3 +285,24 @@ def test_a_generator_may_be_suspended_between_uses_of_a_tracer():
         return next(source) + next(source) + ft.grad(lambda z: z * next(source))(2.0)
 
     assert_close(ft.grad(f)(2.0), 1 + 4 + 12)
+
+
+def test_overlapping_pauses_leave_the_cycle_collector_on() -> None:
+    assert gc.isenabled()
+    first, second = PausedCollection(), PausedCollection()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    second.__exit__(None, None, None)
+    assert gc.isenabled()
+
+    def trace_often() -> None:
+        for n in range(1, 40):
+            ft.trace(lambda x: np.sin(x) * x)(np.ones(n))
+
+    threads = [threading.Thread(target=trace_often) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert gc.isenabled()
