@@ -76,10 +76,11 @@ else:  # on demand: front ends take as long to import as NumPy itself
             _load()
             if name in globals():
                 return globals()[name]
-        if name.startswith("__"):
+        if name not in _numpy.__all__ and name.startswith("__"):
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         return getattr(_numpy, name)
 
     def __dir__() -> list[str]:
         _load()
-        return sorted({*globals(), *[name for name in dir(_numpy) if not name.startswith("__")]})
+        names = [name for name in dir(_numpy) if not name.startswith("__")]
+        return sorted({*globals(), *names, *_numpy.__all__})
