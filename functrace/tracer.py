@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ from .dispatch import (
 )
 from .errors import (
     ArgumentError,
+    ConcretizationError,
     DTypeError,
     ShapeError,
     TracerAssignmentError,
@@ -153,6 +155,9 @@ class Tracer:
         return answer(function, args, kwargs)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        if not self.type.inexact:  # no derivative is cut
+            with suppress(ConcretizationError):
+                return np.array(self.recorder.value(self, "it was made a plain array"), dtype)
         operation = user_operation()
         if operation == "store":
             raise self._assigned()

@@ -120,7 +120,7 @@ _GENERATOR = np.random.default_rng(0)
         (lambda x: np.random.RandomState(0).gamma(x), "np.random.gamma"),
         (lambda x: _GENERATOR.choice(3, p=x), "Generator.choice"),
         (lambda x: _GENERATOR.permutation(x), "Generator.permutation"),
-        (lambda x: _GENERATOR.integers(0, np.argmax(x)), "Generator.integers"),
+        (lambda x: _GENERATOR.integers(0, x * 10), "Generator.integers"),
         (lambda x: np.random.default_rng(x), "np.random.default_rng"),
     ],
 )

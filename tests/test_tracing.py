@@ -703,6 +703,25 @@ def test_a_plain_array_is_indexed_by_a_traced_integer():
     assert_close(ft.grad(by_place)(X), np.full(3, 30.0))
 
 
+def test_traced_integers_and_booleans_stand_for_plain_arrays_where_they_have_values():
+    table, order = np.array([10.0, 20.0, 30.0]), np.zeros((2, 3), int)
+
+    def f(x):
+        order[1] = np.argsort(x)
+        places = np.asarray(np.argsort(x))
+        places[0] = 2  # an array of its own
+        one_hot = np.eye(3)[np.argsort(x)]
+        return table[np.argsort(-x)] @ x + np.sum(one_hot @ x) + np.sum(table[x > 1.5]) * x[0]
+
+    assert_close(ft.grad(f)(X), [30.0 + 1 + 50, 20.0 + 1, 10.0 + 1])
+    np.testing.assert_array_equal(order[1], [0, 1, 2])
+    for transform in (ft.jit, lambda f: ft.vmap(f, axis_size=1, in_axes=None)):
+        with pytest.raises(TracerConversionError, match=r"functrace\.numpy\.take"):
+            transform(lambda x: table[np.argsort(x)])(X)
+        with pytest.raises(TracerAssignmentError, match=r"functrace\.numpy\.zeros"):
+            transform(f)(X)
+
+
 def test_the_cycle_collector_is_on_again_after_a_trace_and_after_an_error():
     def fails(x):
         raise RuntimeError("no")
