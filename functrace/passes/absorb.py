@@ -23,7 +23,8 @@ from ..ops.contract import EINSUM, LETTERS, canonical, split
 from ..ops.shape import BROADCAST_TO, REDUCE_SUM, RESHAPE, TRANSPOSE, broadcast_to, reshape
 from ..recorder import bind, rewriting
 from .cost import CALL, cost, einsum_cost
-from .simplify import may_wait, simplify
+from .match import may_wait
+from .simplify import simplify
 
 _MOST = 12  # operands of one einsum; the order of more takes long to find
 _GAIN = 0.9  # of the estimated cost is to be left at most

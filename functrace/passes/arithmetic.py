@@ -1,0 +1,154 @@
+"""Rules for signs, factors and powers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..ir import Atom, Equation
+from ..ops import elementwise as ops
+from ..primitive import PRIMITIVES
+from ..recorder import bind
+from .match import Match, full_scalar, is_bits, least_normal, rule, scalar
+
+ADD, SUBTRACT = ops.add.primitive, ops.subtract.primitive
+MULTIPLY, DIVIDE = ops.multiply.primitive, ops.divide.primitive
+NEGATIVE, SQUARE = ops.negative.primitive, ops.square.primitive
+ABSOLUTE, POWER = ops.absolute.primitive, PRIMITIVES["power"]
+
+# Signs
+
+
+@rule(ADD)
+def add_of_negative(match: Match) -> Any:
+    """X + -y is x - y."""
+    left, right = match.equation.inputs
+    if (y := match.under(NEGATIVE, right)) is not None:
+        return match.value(left) - y
+    if (x := match.under(NEGATIVE, left)) is not None:
+        return match.value(right) - x
+    return None
+
+
+@rule(SUBTRACT)
+def subtract_of_negative(match: Match) -> Any:
+    """X - -y is x + y, and x - 0 is x."""
+    left, right = match.equation.inputs
+    if (y := match.under(NEGATIVE, right)) is not None:
+        return match.value(left) + y
+    zero = full_scalar(right)
+    return match.value(left) if zero is not None and is_bits(zero, 0) else None
+
+
+@rule(NEGATIVE)
+def negative_of_negative(match: Match) -> Any:
+    """- -x is x, and -(x * c) is x * -c."""
+    (operand,) = match.equation.inputs
+    if (x := match.under(NEGATIVE, operand)) is not None:
+        return x
+    product = match.made_by(MULTIPLY, operand)
+    if product is not None:
+        x, factor = with_factor(product)
+        if factor is not None:
+            return match.value(x) * -factor
+    return None
+
+
+@rule(SQUARE, ABSOLUTE)
+def even_of_sign(match: Match) -> Any:
+    """(-x) ** 2 is x ** 2, and abs(x) ** 2 is x ** 2 of a real x; abs(-x) is abs(x)."""
+    (operand,) = match.equation.inputs
+    if operand.type.dtype.kind == "u":  # whose negative numbers are large ones
+        return None
+    if (x := match.under(NEGATIVE, operand)) is not None:
+        return bind(match.equation.primitive, x)
+    if match.equation.primitive is SQUARE and operand.type.dtype.kind == "f":
+        x = match.under(ABSOLUTE, operand)
+        return None if x is None or x.dtype != operand.type.dtype else ops.square(x)
+    return None
+
+
+# Factors
+
+
+def with_factor(product: Equation) -> tuple[Atom, Any]:
+    """The other operand and the number by which a product multiplies it, if it does."""
+    left, right = product.inputs
+    for x, factor in ((left, scalar(right)), (right, scalar(left))):
+        if factor is not None and x.type.dtype.kind in "fc" and np.isfinite(factor) and factor:
+            return x, factor
+    return left, None
+
+
+@rule(MULTIPLY)
+def multiply_by_number(match: Match) -> Any:
+    """X * 1 is x, x * -1 is -x, -x * c is x * -c, and (x * c) * d is x * (c * d)."""
+    x, factor = with_factor(match.equation)
+    if factor is None:
+        return None
+    if factor == 1 and x.type.dtype.kind == "f":  # complex infinities become NaN
+        return match.value(x)
+    if factor == -1 and x.type.dtype.kind == "f":
+        return -match.value(x)
+    if (inner := match.under(NEGATIVE, x)) is not None:
+        return inner * -factor
+    product = match.made_by(MULTIPLY, x)
+    if product is not None:
+        y, first = with_factor(product)
+        with np.errstate(all="ignore"):
+            both = None if first is None else first * factor
+        if both is not None and np.isfinite(both) and abs(both) >= least_normal(both.dtype):
+            return match.value(y) * both
+    return None
+
+
+@rule(MULTIPLY)
+def multiply_by_ones(match: Match) -> Any:
+    """X * ones is x; x * x is its square; -x * -y is x * y."""
+    left, right = match.equation.inputs
+    if left is right and left.type.dtype.kind == "f":
+        return ops.square(match.value(left))
+    for x, ones in ((left, right), (right, left)):
+        factor = full_scalar(ones) if ones.type.dtype.kind != "c" else None
+        if factor is not None and is_bits(factor, 1):
+            return match.value(x)
+    a, b = match.under(NEGATIVE, left), match.under(NEGATIVE, right)
+    return None if a is None or b is None else a * b
+
+
+@rule(DIVIDE)
+def divide_by_number(match: Match) -> Any:
+    """X / 1 is x; x / c is x * (1 / c) where c is a power of two, which is exact."""
+    left, right = match.equation.inputs
+    divisor = scalar(right)
+    if divisor is None or divisor.dtype.kind != "f":
+        return None
+    if divisor == 1:
+        return match.value(left)
+    if abs(math.frexp(divisor)[0]) != 0.5 or not np.isfinite(divisor):
+        return None
+    reciprocal = 1 / divisor
+    exact = abs(reciprocal) >= least_normal(reciprocal.dtype) and np.isfinite(reciprocal)
+    return match.value(left) * reciprocal if exact else None
+
+
+@rule(POWER)
+def power_of_small_integer(match: Match) -> Any:
+    """X ** 3 is x * x ** 2, and so on: a power costs as much as twenty products."""
+    base, exponent = match.equation.inputs
+    n = full_scalar(exponent)
+    if n is None or base.type.dtype.kind != "f" or exponent.type.ndim > base.type.ndim:
+        return None
+    x = match.value(base)
+    powers: dict[float, Callable[[], Any]] = {
+        1: lambda: x,
+        2: lambda: ops.square(x),
+        3: lambda: x * ops.square(x),
+        4: lambda: ops.square(ops.square(x)),
+        -1: lambda: ops.reciprocal(x),
+        -2: lambda: ops.square(ops.reciprocal(x)),  # the square alone might overflow
+    }
+    return powers[float(n)]() if float(n) in powers else None

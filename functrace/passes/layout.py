@@ -1,0 +1,151 @@
+"""Rules for shapes, parts and sums."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..ir import Literal
+from ..ops.index import PLACE, SLICE, add_slice, place, slice_
+from ..ops.shape import (
+    BROADCAST_TO,
+    REDUCE_SUM,
+    RESHAPE,
+    TRANSPOSE,
+    broadcast_to,
+    reduce_sum,
+    remaining,
+    reshape,
+    transpose,
+)
+from .arithmetic import ADD, MULTIPLY, NEGATIVE, with_factor
+from .match import Match, may_wait, rule
+
+# Shapes
+
+
+@rule(TRANSPOSE)
+def transpose_of_transpose(match: Match) -> Any:
+    """One permutation for two."""
+    (operand,) = match.equation.inputs
+    inner = match.made_by(TRANSPOSE, operand)
+    if inner is None:
+        return None
+    first, second = inner.params["permutation"], match.equation.params["permutation"]
+    return transpose(match.value(inner.inputs[0]), tuple([first[i] for i in second]))
+
+
+@rule(RESHAPE)
+def reshape_of_reshape(match: Match) -> Any:
+    """One reshape for two, none for the shape that is there."""
+    x = match.under(RESHAPE, match.equation.inputs[0])
+    return None if x is None else reshape(x, match.equation.params["shape"])
+
+
+@rule(BROADCAST_TO)
+def broadcast_of_broadcast(match: Match) -> Any:
+    """One broadcast for two; new axes of length 1 in front need no reshape."""
+    (operand,) = match.equation.inputs
+    shape = match.equation.params["shape"]
+    x = match.under(BROADCAST_TO, operand)
+    if x is None:
+        x = match.under(RESHAPE, operand)
+        if x is None or (1,) * (operand.type.ndim - x.ndim) + x.shape != operand.type.shape:
+            return None
+    return broadcast_to(x, shape)
+
+
+@rule(SLICE)
+def slice_of_slice(match: Match) -> Any:
+    """One slice for two."""
+    inner = match.made_by(SLICE, match.equation.inputs[0])
+    if inner is None:
+        return None
+    ranges = [
+        (start + step * first, length, step * stride)
+        for (start, _, step), (first, length, stride) in zip(
+            inner.params["ranges"], match.equation.params["ranges"], strict=True
+        )
+    ]
+    return slice_(match.value(inner.inputs[0]), tuple(ranges))
+
+
+# Sums
+
+
+@rule(REDUCE_SUM)
+def sum_of_sum(match: Match) -> Any:
+    """One sum for two."""
+    inner = match.made_by(REDUCE_SUM, match.equation.inputs[0])
+    if inner is None:
+        return None
+    first = inner.params["axes"]
+    left = [i for i in range(inner.inputs[0].type.ndim) if i not in first]
+    axes = (*first, *[left[i] for i in match.equation.params["axes"]])
+    return reduce_sum(match.value(inner.inputs[0]), tuple(sorted(axes)))
+
+
+@rule(REDUCE_SUM)
+def sum_of_broadcast(match: Match) -> Any:
+    """The sum of n equal elements is n times one."""
+    (operand,) = match.equation.inputs
+    inner = match.made_by(BROADCAST_TO, operand)
+    if inner is None or operand.type.dtype.kind not in "fc" or not operand.type.size:
+        return None
+    x, shape = match.value(inner.inputs[0]), operand.type.shape
+    axes = match.equation.params["axes"]
+    x = reshape(x, (1,) * (len(shape) - x.ndim) + x.shape)
+    repeated = [i for i in axes if x.shape[i] != shape[i]]
+    if not repeated:
+        return None
+    count = math.prod([shape[i] for i in repeated])
+    if count > np.finfo(x.dtype).max:
+        return None
+    total = reduce_sum(x, tuple([i for i in axes if x.shape[i] != 1]))
+    total = reshape(total, remaining(x.shape, axes))
+    return broadcast_to(total, remaining(shape, axes)) * x.dtype.type(count)
+
+
+@rule(REDUCE_SUM)
+def sum_of_multiple(match: Match) -> Any:
+    """The sum of x times a number is the number times the sum, and that of -x is minus the sum."""
+    (operand,) = match.equation.inputs
+    axes = match.equation.params["axes"]
+    if (negated := match.under(NEGATIVE, operand)) is not None:
+        return -reduce_sum(negated, axes)
+    product = match.made_by(MULTIPLY, operand)
+    if product is None:
+        return None
+    x, factor = with_factor(product)
+    if factor is None or not may_wait(factor, operand.type.dtype):
+        return None
+    return reduce_sum(match.value(x), axes) * factor
+
+
+# Parts
+
+
+@rule(ADD)
+def add_of_placed(match: Match) -> Any:
+    """X plus y among zeros is x with y added to a part of it; a part of both is added first.
+
+    An element that is -0.0 may stay so, where adding 0.0 would make it 0.0.
+    """
+    left, right = match.equation.inputs
+    first, second = match.made_by(PLACE, left), match.made_by(PLACE, right)
+    if first is None and second is None:
+        return None
+    if first is not None and second is not None:
+        if first.params == second.params:
+            total = match.value(first.inputs[0]) + match.value(second.inputs[0])
+            return place(total, **first.params)
+        x, placed = left, second
+    else:
+        x, placed = (left, second) if second is not None else (right, first)
+    assert placed is not None
+    target = match.equation.outputs[0].type
+    if x.type is not target or placed.outputs[0].type is not target or isinstance(x, Literal):
+        return None
+    return add_slice(match.value(x), match.value(placed.inputs[0]), placed.params["ranges"])

@@ -1,0 +1,104 @@
+"""What rules of algebra look at, and the table that they are in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..ir import Atom, Equation, Literal
+from ..primitive import Primitive
+from ..recorder import Recorder
+
+FOLDED = 1024  # elements; results of constants up to this size are computed once and for all
+
+Rule = Callable[["Match"], Any]
+RULES: dict[Primitive, list[Rule]] = {}
+
+
+def rule(*primitives: Primitive) -> Callable[[Rule], Rule]:
+    """Add a rule for some primitives."""
+
+    def register(function: Rule) -> Rule:
+        for primitive in primitives:
+            RULES.setdefault(primitive, []).append(function)
+        return function
+
+    return register
+
+
+class Match:
+    """An equation that a rule looks at.
+
+    Attributes:
+        equation: the equation, its operands simplified.
+    """
+
+    __slots__ = ("_makers", "_recorder", "equation")
+
+    def __init__(self, recorder: Recorder, equation: Equation, makers: dict[Atom, Equation]):
+        self._recorder = recorder
+        self._makers = makers
+        self.equation = equation
+
+    def value(self, atom: Atom) -> Any:
+        """An atom as rules compute with it."""
+        return self._recorder.value_of_atom(atom)
+
+    def made_by(self, primitive: Primitive, atom: Atom) -> Equation | None:
+        """The equation that made an atom, if it is one of a primitive."""
+        maker = self._makers.get(atom)
+        return maker if maker is not None and maker.primitive is primitive else None
+
+    def under(self, primitive: Primitive, atom: Atom) -> Any:
+        """The operand of the equation of a primitive that made an atom, if that is how it is."""
+        maker = self.made_by(primitive, atom)
+        return None if maker is None else self.value(maker.inputs[0])
+
+    def record(self, function: Callable[[], Any]) -> Atom | None:
+        """What a function gives, recorded at the place of the equation."""
+        self._recorder.position = self.equation.position
+        value = function()
+        return None if value is None else self._recorder.atom(value)
+
+
+# Numbers
+
+
+def scalar(atom: Atom) -> Any:
+    """The number that an atom is; None for anything else."""
+    return atom.value if isinstance(atom, Literal) and not atom.type.shape else None
+
+
+def full_scalar(atom: Atom) -> Any:
+    """The number that an atom is, or repeats; None for anything else."""
+    if not isinstance(atom, Literal) or atom.type.size == 0:
+        return None
+    value = atom.value
+    if not atom.type.shape:
+        return value
+    first = value[(0,) * value.ndim]
+    if not any(value.strides):
+        return first
+    bits = np.ascontiguousarray(value).tobytes() if value.size <= FOLDED else b""
+    return first if bits == first.tobytes() * value.size else None
+
+
+def is_bits(value: Any, number: float) -> bool:
+    """Whether a value is a number, zeros with their signs."""
+    return value.tobytes() == value.dtype.type(number).tobytes()
+
+
+def may_wait(factor: Any, dtype: np.dtype[Any]) -> bool:
+    """Whether a number may multiply a sum of products rather than each term.
+
+    Users scale large numbers down, and small ones up, to stay within the range of their dtype. So a
+    number that takes a large part of that range stays where it is.
+    """
+    bits = (np.finfo(dtype).maxexp - 16) // 8  # 126 for double precision, 14 for single, 0 for half
+    return 2.0**-bits <= abs(factor) <= 2.0**bits
+
+
+def least_normal(dtype: np.dtype[Any]) -> float:
+    return float(np.finfo(dtype).smallest_normal)
