@@ -1,1 +1,1 @@
-"""Benchmarks: functrace beside JAX and autograd, in turns in one process."""
+"""Benchmarks: functrace beside JAX, autograd and PyTorch, in turns in one process."""

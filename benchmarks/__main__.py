@@ -1,31 +1,54 @@
 """`python -m benchmarks` prints the tables of docs/performance.md.
 
-python -m benchmarks                 everything
-python -m benchmarks --small         without the large arrays
-python -m benchmarks -k network      the workloads whose names contain a word
-python -m benchmarks --rounds 30     more rounds
+python -m benchmarks                                  everything
+python -m benchmarks --write docs/performance.md      into the page
+python -m benchmarks --small                          without the large arrays
+python -m benchmarks -k network                       the workloads whose names contain a word
+python -m benchmarks --rounds 30                      more rounds
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from .fresh import fresh_process
-from .harness import Row, geometric_mean, libraries, measure, table
-from .workloads import all_workloads, loop_workloads
+from .harness import measure, summary, table
+from .libraries import Library, libraries
+from .overhead import small_workloads, tracing
+from .page import head, write
+from .peak import peaks
+from .workloads import Workload, all_workloads, loop_workloads
 
 
-def summary(rows: Sequence[Row], names: Sequence[str]) -> list[str]:
-    """How many times as long the others take, over all workloads they can do."""
-    lines = []
-    for name in names[1:]:
-        ratios = [r.seconds[name] / r.seconds[names[0]] for r in rows if name in r.seconds]
-        if ratios:
-            mean, least = geometric_mean(ratios), min(ratios)
-            lines.append(f"- {name}: x{mean:.2f} in the geometric mean, x{least:.2f} at least")
-    return lines
+def section(title: str, text: str) -> str:
+    return f"### {title}\n\n{text}" if text else ""
+
+
+def raced(title: str, workloads: Sequence[Workload], rivals: Sequence[Library], rounds: int) -> str:
+    """The section of some workloads."""
+    rows = []
+    for row in measure(workloads, rivals, rounds):
+        rows.append(row)
+        print(f"  {row.name}", file=sys.stderr, flush=True)
+    return section(title, f"{table(rows, rivals)}\n\n{summary(rows, rivals)}") if rows else ""
+
+
+def sections(small: bool, rounds: int, word: str) -> Iterator[str]:
+    rivals = libraries()
+    for title, workloads in (
+        ("Functions of three numbers", small_workloads()),
+        ("Without loops", all_workloads(not small)),
+        ("Loops", loop_workloads()),
+    ):
+        yield raced(title, [w for w in workloads if word in w[0]], rivals, rounds)
+    if not word:
+        yield section("Microseconds for each equation", tracing())
+        yield section("From a fresh process to the first gradient", fresh_process())
+        yield section("Megabytes beside the operands", "" if small else peaks())
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -33,24 +56,15 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--small", action="store_true", help="leave the large arrays out")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("-k", default="", help="run the workloads whose names contain this")
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="put the tables into a page")
     options = parser.parse_args(arguments)
-    rivals = libraries()
-    names = [library.name for library in rivals]
-    for title, workloads in (
-        ("Without loops", all_workloads(not options.small)), ("Loops", loop_workloads()),
-    ):  # fmt: skip
-        chosen = [w for w in workloads if options.k in w[0]]
-        if not chosen:
-            continue
-        rows = []
-        for row in measure(chosen, rivals, options.rounds):
-            rows.append(row)
-            print(f"  {row.name}", file=sys.stderr, flush=True)
-        used = [name for name in names if any(name in row.seconds for row in rows)]
-        print(f"\n### {title}\n\n{table(rows, used)}\n")
-        print("\n".join(summary(rows, used)))
-    if not options.k:
-        print(f"\n### From a fresh process\n\n{fresh_process()}")
+    start = time.perf_counter()
+    found = list(filter(None, sections(options.small, options.rounds, options.k)))
+    tables = "\n\n".join([head(arguments, time.perf_counter() - start), *found])
+    if options.write:
+        write(options.write, tables)
+    else:
+        print(tables)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Convolution and pooling beside JAX and PyTorch, when they are installed.
 
-    python benchmarks/conv.py
+    python -m benchmarks.conv
 
 Milliseconds of jitted functions on a minibatch, and the others' times as multiples of them. The
 candidates take turns, and the ratios are medians of rounds, because machines are noisy. Results
@@ -10,7 +10,6 @@ set OPENBLAS_NUM_THREADS=1 and XLA_FLAGS=--xla_cpu_multi_thread_eigen=false.
 
 from __future__ import annotations
 
-import importlib
 import statistics
 import sys
 import time
@@ -20,6 +19,7 @@ from typing import Any
 import numpy as np
 
 import functrace as ft
+from benchmarks.libraries import optional
 from functrace import nn
 
 ROUNDS = 15
@@ -31,13 +31,6 @@ SIZES = (  # channels, lengths, output channels, sizes
 )
 
 Candidates = dict[str, Callable[[], Any]]
-
-
-def optional(name: str) -> Any:
-    try:
-        return importlib.import_module(name)
-    except ImportError:
-        return None
 
 
 def milliseconds(call: Callable[[], Any]) -> float:

@@ -6,7 +6,8 @@ import statistics
 import subprocess
 import sys
 
-from .harness import clock, optional
+from .harness import clock
+from .libraries import optional
 
 ROUNDS = 5
 _NETWORK = """
@@ -43,20 +44,28 @@ _PROGRAMS = {
     + "jax.block_until_ready(jax.grad(loss)(params, X, Y))",
     "autograd": "import numpy as np, autograd, autograd.numpy as xp\n" + _NETWORK
     + "autograd.grad(loss)(params, X, Y)",
+    "PyTorch": "import numpy as np, torch\n"
+    + _NETWORK.replace("xp.dot", "torch.matmul").replace("xp.max(X, axis=1", "torch.amax(X, axis=1")
+    .replace("xp.maximum(X, 0.0)", "torch.relu(X)").replace("xp.", "torch.")
+    + "X, Y = torch.from_numpy(X), torch.from_numpy(Y)\n"
+    + "leaves = [torch.from_numpy(leaf).requires_grad_() for pair in params for leaf in pair]\n"
+    + "params = list(zip(leaves[::2], leaves[1::2]))\n"
+    + "torch.autograd.grad(loss(params, X, Y), leaves)",
     "import numpy": "import numpy",
     "import numpy, functrace": "import numpy, functrace",
 }  # fmt: skip
+_MODULES = {"JAX jit": "jax", "JAX": "jax", "autograd": "autograd", "PyTorch": "torch"}
 
 
 def fresh_process() -> str:
     """A Markdown table: seconds and peak memory of whole processes, in turns."""
     present = {
         name: program for name, program in _PROGRAMS.items()
-        if not ("JAX" in name and optional("jax") is None)
-        and not (name == "autograd" and optional("autograd") is None)
+        if name not in _MODULES or optional(_MODULES[name]) is not None
     }  # fmt: skip
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in present}
-    for _ in range(ROUNDS):
+    for number in range(ROUNDS):
+        print(f"  fresh processes, round {number + 1}", file=sys.stderr, flush=True)
         for name, program in present.items():
             text = f"import time\nstart = time.perf_counter()\n{program}\n{_END}"
             run = subprocess.run(

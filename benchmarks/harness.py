@@ -6,7 +6,6 @@ round in turns, and what counts is the ratio of the medians.
 
 from __future__ import annotations
 
-import importlib
 import statistics
 import time
 import warnings
@@ -15,90 +14,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .libraries import Library
+
 Call = Callable[[], Any]
 SLICE = 4e-3  # seconds that a candidate runs in each round, at least one call
 WARM = 12  # calls before timing, so that everything is compiled
-
-
-class Library(NamedTuple):
-    """A rival: its namespace and its transforms.
-
-    Attributes:
-        xp: the namespace that workloads compute with.
-        special: that of special functions, or None.
-        array: makes an array of its own of a NumPy array.
-        wait: waits for a result.
-    """
-
-    name: str
-    xp: Any
-    special: Any
-    grad: Any
-    value_and_grad: Any
-    vmap: Any
-    jit: Any
-    array: Callable[[Any], Any]
-    wait: Callable[[Any], Any]
-    extra: Any = None
-
-
-def optional(name: str) -> Any:
-    """A module, or None where it is not installed."""
-    try:
-        return importlib.import_module(name)
-    except ImportError:
-        return None
-
-
-def same(x: Any) -> Any:
-    return x
-
-
-def functrace_library(jit: bool) -> Library:
-    import scipy.special
-
-    import functrace as ft
-
-    return Library(
-        "functrace jit" if jit else "functrace", np, scipy.special, ft.grad, ft.value_and_grad,
-        ft.vmap, ft.jit if jit else same, same, same, ft,
-    )  # fmt: skip
-
-
-def jax_library(jit: bool) -> Library | None:
-    jax = optional("jax")
-    if jax is None:
-        return None
-    import jax.numpy as jnp
-    import jax.scipy.special as special
-
-    jax.config.update("jax_enable_x64", True)
-    return Library(
-        "JAX jit" if jit else "JAX", jnp, special, jax.grad, jax.value_and_grad, jax.vmap,
-        jax.jit if jit else same, jnp.asarray, jax.block_until_ready, jax,
-    )  # fmt: skip
-
-
-def autograd_library() -> Library | None:
-    autograd = optional("autograd")
-    if autograd is None:
-        return None
-    import autograd.numpy as anp
-    import autograd.scipy.special as special
-
-    return Library(
-        "autograd", anp, special, autograd.grad, autograd.value_and_grad, None, same, same, same,
-        autograd,
-    )  # fmt: skip
-
-
-def libraries() -> list[Library]:
-    """Those that are installed, functrace under jit first."""
-    found = [
-        functrace_library(True), functrace_library(False), jax_library(True), jax_library(False),
-        autograd_library(),
-    ]  # fmt: skip
-    return [library for library in found if library is not None]
 
 
 def leaves(value: Any) -> list[np.ndarray]:
@@ -121,6 +41,7 @@ def race(calls: dict[str, Call], rounds: int) -> dict[str, float]:
     """The median seconds of each call, timed in turns."""
     counts = {}
     for name, call in calls.items():
+        seconds = 0.0
         for _ in range(WARM):
             start = time.perf_counter()
             call()
@@ -177,9 +98,9 @@ def clock(seconds: float) -> str:
     return f"{seconds / 1e-9:.3g} ns"
 
 
-def table(rows: Sequence[Row], names: Sequence[str]) -> str:
-    """A Markdown table: our time, and how many times as long the others take."""
-    first, *others = names
+def table(rows: Sequence[Row], rivals: Sequence[Library]) -> str:
+    """A Markdown table: the first one's time, and how many times as long the others take."""
+    first, *others = used(rows, rivals)
     lines = [
         f"| workload | {first} | " + " | ".join(others) + " |",
         "|---|---|" + "---|" * len(others),
@@ -189,6 +110,35 @@ def table(rows: Sequence[Row], names: Sequence[str]) -> str:
         cells = [f"x{row.seconds[n] / base:.2f}" if n in row.seconds else "" for n in others]
         lines.append(f"| {row.name} | {clock(base)} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def summary(rows: Sequence[Row], rivals: Sequence[Library]) -> str:
+    """A Markdown table of how many times as long the others take, over what they can do.
+
+    They are compared with the first rival, and those without jit with the second as well: these
+    two are functrace in both ways.
+    """
+    jitted, plain, *others = used(rows, rivals)
+    lines = [
+        f"| | to {jitted}: mean | least | to {plain}, without jit: mean | least |",
+        "|---|---|---|---|---|",
+    ]
+    for name in others:
+        cells = compared(rows, name, jitted)
+        cells += ["", ""] if name.endswith(" jit") else compared(rows, name, plain)
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def compared(rows: Sequence[Row], name: str, base: str) -> list[str]:
+    """The geometric mean of how many times as long one takes as another, and the least."""
+    ratios = [row.seconds[name] / row.seconds[base] for row in rows if name in row.seconds]
+    return [f"x{geometric_mean(ratios):.2f}", f"x{min(ratios):.2f}"]
+
+
+def used(rows: Sequence[Row], rivals: Sequence[Library]) -> list[str]:
+    """The names of those that some row has."""
+    return [r.name for r in rivals if any(r.name in row.seconds for row in rows)]
 
 
 def geometric_mean(values: Sequence[float]) -> float:

@@ -1,6 +1,6 @@
 """What a loop costs for each of its steps.
 
-    python benchmarks/loops.py
+    python -m benchmarks.loops
 
 Microseconds a step for loops on small arrays, their gradients, and their gradients under `vmap`:
 functrace under `jit`, a plain Python loop on NumPy (for gradients: functrace's gradient of that
@@ -11,7 +11,6 @@ the time to trace does not depend on the number of steps, and how memory grows w
 
 from __future__ import annotations
 
-import importlib
 import sys
 import time
 import tracemalloc
@@ -21,18 +20,12 @@ from typing import Any
 import numpy as np
 
 import functrace as ft
+from benchmarks.libraries import optional
 
 STEPS = 2000
 ROUNDS = 7
 W = np.linspace(-0.3, 0.3, 256).reshape(16, 16)
 X = np.sin(np.arange(STEPS * 16.0)).reshape(STEPS, 16)
-
-
-def optional(name: str) -> Any:
-    try:
-        return importlib.import_module(name)
-    except ImportError:
-        return None
 
 
 class Loops:
@@ -92,7 +85,7 @@ def best(candidates: dict[str, Callable[[], Any]]) -> dict[str, float]:
 
 
 def per_step() -> None:
-    jax = optional("jax")
+    jax, theirs = optional("jax"), None
     ours, plain = Loops(np, ft.scan, ft.while_loop), Loops(np, python_scan, python_while)
     if jax:
         jax.config.update("jax_enable_x64", True)

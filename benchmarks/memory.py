@@ -1,6 +1,6 @@
 """The memory of the gradient of a long scan, with and without checkpoints.
 
-    python benchmarks/memory.py
+    python -m benchmarks.memory
 
 For each number of steps: the peak of temporaries as planned (`functrace.memory`), the peak as
 measured (`tracemalloc`), and the time of a call. A step is elementwise, on 200 numbers. Gradients

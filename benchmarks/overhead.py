@@ -1,18 +1,15 @@
 """What functrace itself costs, where NumPy's own work is next to nothing.
 
-    python benchmarks/overhead.py
+    python -m benchmarks.overhead
 
-Microseconds for recording one equation, for `grad(f)(x)` without jit, and for a jitted call, on
-arrays of three elements, beside autograd and JAX when they are installed. The candidates take
-turns, and the ratios are medians of rounds, because machines are noisy. Results are compared
-before they are timed.
+Gradients of small functions on arrays of three elements, with and without jit, beside the rivals
+that are installed; and the microseconds that tracing, the passes and the executor take for each
+equation of long functions.
 """
 
 from __future__ import annotations
 
-import importlib
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -20,103 +17,51 @@ from typing import Any
 import numpy as np
 
 import functrace as ft
+from benchmarks.harness import measure, summary, table
+from benchmarks.libraries import libraries
+from benchmarks.workloads import Workload, gradient, rosenbrock
+from functrace.passes.pipeline import clean, optimize
 
 ROUNDS = 9
 X = np.linspace(0.1, 1.0, 3)
 W = np.linspace(-1.0, 1.0, 9).reshape(3, 3)
 
 
-def optional(name: str) -> Any:
-    try:
-        return importlib.import_module(name)
-    except ImportError:
-        return None
+def squares(xp: Any, _: Any) -> Callable[..., Any]:
+    return lambda x: xp.sum(xp.tanh(x) ** 2)
 
 
-def workloads(np: Any) -> dict[str, Callable[[Any], Any]]:
-    """Small functions on the NumPy of a library."""
+def one_layer(xp: Any, _: Any) -> Callable[..., Any]:
+    return lambda x, W: (xp.sum(xp.maximum(xp.dot(W, x) + 0.5, 0.0)) - 2.0) ** 2
 
-    def flow_graph(x: Any) -> Any:
-        return (np.sum(np.maximum(W @ x + 0.5, 0)) - 2.0) ** 2
 
-    def rosenbrock(x: Any) -> Any:
-        return np.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
-
-    def chain(x: Any) -> Any:
+def chain(xp: Any, _: Any) -> Callable[..., Any]:
+    def function(x: Any) -> Any:
         for _ in range(25):
-            x = np.sin(x) * 0.5 + x
-        return np.sum(x)
+            x = xp.sin(x) * 0.5 + x
+        return xp.sum(x)
 
-    return {
-        "tanh, square, sum": lambda x: np.sum(np.tanh(x) ** 2),
-        "flow graph": flow_graph,
-        "Rosenbrock": rosenbrock,
-        "75 equations": chain,
-    }
+    return function
 
 
-def seconds(call: Callable[[], Any]) -> float:
-    """The time of one call, from as many as fill 20 ms."""
-    call()
-    count, spent = 1, 0.0
-    while spent < 0.02:
-        start = time.perf_counter()
-        for _ in range(count):
-            call()
-        spent = time.perf_counter() - start
-        count, last = count * 2, count
-    return spent / last
-
-
-def compare(title: str, candidates: dict[str, Callable[[], Any]]) -> None:
-    """Print a row: functrace's time, and the others' as multiples of it."""
-    ours = np.asarray(candidates["functrace"]())
-    for name, call in candidates.items():
-        np.testing.assert_allclose(np.asarray(call()), ours, rtol=1e-5, err_msg=f"{title}: {name}")
-    times: dict[str, list[float]] = {name: [] for name in candidates}
-    for _ in range(ROUNDS):
-        for name, call in candidates.items():
-            times[name].append(seconds(call))
-    base = times.pop("functrace")
-    ratios = [
-        f"{name} x{statistics.median(t / b for t, b in zip(row, base, strict=True)):.1f}"
-        for name, row in times.items()
+def small_workloads() -> list[Workload]:
+    """Functions of three numbers."""
+    return [
+        ("tanh, square, sum", gradient(squares, X), 1e-9),
+        ("one layer", gradient(one_layer, X, W), 1e-9),
+        ("Rosenbrock", gradient(rosenbrock, X), 1e-9),
+        ("75 equations", gradient(chain, X), 1e-9),
     ]
-    print(f"| {title} | {statistics.median(base) * 1e6:.1f} | {', '.join(ratios) or '-'} |")
 
 
-def gradients() -> None:
-    autograd, jax = optional("autograd"), optional("jax")
-    theirs: dict[str, dict[str, Callable[[Any], Any]]] = {}
-    if autograd:
-        theirs["autograd"] = workloads(optional("autograd.numpy"))
-    if jax:
-        jax.config.update("jax_enable_x64", True)
-        theirs["jax"] = workloads(optional("jax.numpy"))
-    print("| gradient of | functrace, us | others, as multiples |\n|---|---|---|")
-    for name, fun in workloads(np).items():
-        plain = {"functrace": call(ft.grad(fun), X)}
-        jitted = {"functrace": call(ft.jit(ft.grad(fun)), X)}
-        if autograd:
-            gradient = autograd.grad(theirs["autograd"][name])
-            plain["autograd"] = jitted["autograd"] = call(gradient, X)
-        if jax:
-            gradient = jax.grad(theirs["jax"][name])
-            given = jax.numpy.asarray(X)
-            plain["jax"] = call(gradient, given)
-            jitted["jax.jit"] = call(jax.jit(gradient), given)
-        compare(f"{name}, no jit", plain)
-        compare(f"{name}, jit", jitted)
-
-
-def call(fun: Callable[[Any], Any], x: Any) -> Callable[[], Any]:
-    return lambda: fun(x)
-
-
-def tracing() -> None:
-    print("\n| equations | trace | grad, structure new | grad, seen before | jitted call |")
-    print("|---|---|---|---|---|")
-    for count in (1_000, 20_000):
+def tracing() -> str:
+    """A Markdown table: microseconds for each equation of long functions."""
+    lines = [
+        "| equations | trace | trace of the gradient | passes over it | gradient, structure new "
+        "| gradient, seen before | jitted gradient |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for count in (1_000, 10_000):
 
         def loop(x: Any, count: int = count) -> Any:
             for _ in range(count // 4):
@@ -124,19 +69,29 @@ def tracing() -> None:
             return np.sum(x)
 
         gradient, jitted = ft.grad(loop), ft.jit(ft.grad(loop))
+        program = ft.trace(gradient)(X)
 
         def cold(gradient: Any = gradient) -> None:
             ft.clear_cache()
             gradient(X)
 
-        for _ in range(9):
+        for _ in range(9):  # until the plan has become code
             jitted(X)
-        row = [
-            statistics.median(once(run) for _ in range(5)) / count * 1e6
-            for run in (call(ft.trace(loop), X), cold, call(gradient, X), call(jitted, X))
-        ]
-        print(f"| {count:,} | {' | '.join(f'{time:.2f}' for time in row)} |")
-    print("\nMicroseconds for each equation of the function.")
+        runs: list[Callable[[], Any]] = [
+            call(ft.trace(loop), X), call(ft.trace(gradient), X), call(passes, program), cold,
+            call(gradient, X), call(jitted, X),
+        ]  # fmt: skip
+        row = [statistics.median(once(run) for _ in range(3)) / count * 1e6 for run in runs]
+        lines.append(f"| {count:,} | {' | '.join(f'{time:.2f}' for time in row)} |")
+    return "\n".join(lines)
+
+
+def passes(program: ft.Program) -> ft.Program:
+    return optimize(clean(program))
+
+
+def call(fun: Callable[[Any], Any], x: Any) -> Callable[[], Any]:
+    return lambda: fun(x)
 
 
 def once(run: Callable[[], Any]) -> float:
@@ -146,6 +101,6 @@ def once(run: Callable[[], Any]) -> float:
 
 
 if __name__ == "__main__":
-    print(f"Python {sys.version.split()[0]}, NumPy {np.__version__}, three elements\n")
-    gradients()
-    tracing()
+    rivals = libraries()
+    rows = list(measure(small_workloads(), rivals, ROUNDS))
+    print(table(rows, rivals), "", summary(rows, rivals), "", tracing(), sep="\n")

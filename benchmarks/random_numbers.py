@@ -1,6 +1,6 @@
 """Random numbers beside NumPy's own generator and, when it is installed, JAX.
 
-    python benchmarks/random_numbers.py
+    python -m benchmarks.random_numbers
 
 Nanoseconds for each number, in draws of one, of a thousand and of a million; the others' times are
 multiples of functrace's. NumPy's is a `Generator` of Philox, whose streams may change with NumPy's
@@ -11,7 +11,6 @@ absolute values are compared before anything is timed.
 
 from __future__ import annotations
 
-import importlib
 import statistics
 import sys
 import time
@@ -21,6 +20,7 @@ from typing import Any
 import numpy as np
 
 import functrace as ft
+from benchmarks.libraries import optional
 
 ROUNDS = 7
 SIZES = (1, 1_000, 1_000_000)
@@ -70,13 +70,6 @@ def numpys() -> dict[str, Draw]:
         "choice by weight": lambda n: generator.choice(100, n, p=P),
         "permutation": generator.permutation,
     }
-
-
-def optional(name: str) -> Any:
-    try:
-        return importlib.import_module(name)
-    except ImportError:
-        return None
 
 
 def jaxs() -> dict[str, Draw]:

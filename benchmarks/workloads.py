@@ -6,13 +6,15 @@ library can not do it. Functions are written once, against the namespace of the 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from .harness import Call, Library
+from .harness import Call
+from .libraries import Library
 
 Workload = tuple[str, Callable[[Library], Call | None], float]
 rng = np.random.default_rng(0)
@@ -26,22 +28,26 @@ def gradient(
     def prepare(library: Library) -> Call | None:
         transform = library.value_and_grad if value else library.grad
         function = library.jit(transform(make(library.xp, library.special)))
-        return bound(library, function, operands)
+        return bound(library, function, operands, by_first=True)
 
     return prepare
 
 
-def bound(library: Library, function: Callable[..., Any], operands: Any) -> Call:
-    own = [convert(library, x) for x in operands]
+def bound(
+    library: Library, function: Callable[..., Any], operands: Any, by_first: bool = False
+) -> Call:
+    """The call of a function; `by_first` says that it differentiates by its first operand."""
+    own = [convert(library.array, x) for x in operands]
+    if by_first:
+        own[0] = convert(library.parameter, operands[0])
     return lambda: library.wait(function(*own))
 
 
-def convert(library: Library, x: Any) -> Any:
-    if isinstance(x, dict):
-        return {k: convert(library, v) for k, v in x.items()}
+def convert(make: Callable[[Any], Any], x: Any) -> Any:
+    """A tree of arrays, each of them made into another."""
     if isinstance(x, (list, tuple)):
-        return type(x)(convert(library, v) for v in x)
-    return library.array(x)
+        return type(x)(convert(make, v) for v in x)
+    return make(x)
 
 
 # Losses
@@ -94,7 +100,8 @@ def flow_graph_vmap(library: Library) -> Call | None:
     def loss(params: Any, X: Any, Y: Any) -> Any:
         return library.xp.mean(library.vmap(lambda x, y: one(params, x, y))(X, Y))
 
-    return bound(library, library.jit(library.grad(loss)), (FLOW, FLOW_X, FLOW_Y))
+    function = library.jit(library.grad(loss))
+    return bound(library, function, (FLOW, FLOW_X, FLOW_Y), by_first=True)
 
 
 def network(xp: Any, _: Any) -> Callable[..., Any]:
@@ -124,12 +131,12 @@ def option_prices(xp: Any, special: Any) -> Callable[..., Any]:
     """The sum of Black and Scholes' prices of calls, by the prices of the shares."""
 
     def cdf(z: Any) -> Any:
-        return 0.5 * special.erfc(-z / np.sqrt(2.0))
+        return 0.5 * special.erfc(-z / math.sqrt(2.0))
 
     def total(spot: Any, strike: Any, volatility: Any) -> Any:
         spread = volatility * 0.7
         d1 = (xp.log(spot / strike) + (0.02 + 0.5 * volatility**2) * 0.49) / spread
-        return xp.sum(spot * cdf(d1) - strike * np.exp(-0.0098) * cdf(d1 - spread))
+        return xp.sum(spot * cdf(d1) - strike * math.exp(-0.0098) * cdf(d1 - spread))
 
     return total
 
@@ -166,7 +173,7 @@ def gaussian_process(xp: Any, _: Any) -> Callable[..., Any]:
     def loss(theta: Any, X: Any, y: Any) -> Any:
         length, scale, noise = xp.exp(theta[0]), xp.exp(theta[1]), xp.exp(theta[2])
         square = xp.sum((X[:, None, :] - X[None, :, :]) ** 2, axis=2)
-        K = scale * xp.exp(-0.5 * square / length) + noise * np.eye(X.shape[0])
+        K = scale * xp.exp(-0.5 * square / length) + noise * xp.eye(X.shape[0])
         return 0.5 * xp.dot(y, xp.linalg.solve(K, y)) + 0.5 * xp.linalg.slogdet(K)[1]
 
     return loss
@@ -179,7 +186,7 @@ def attention(xp: Any, _: Any) -> Callable[..., Any]:
         WQ, WK, WV, WO = params
         n, d = X.shape
         Q, K, V = (xp.reshape(xp.dot(X, W), (n, 4, d // 4)) for W in (WQ, WK, WV))
-        scores = xp.einsum("qhd,khd->hqk", Q, K) / np.sqrt(d / 4)
+        scores = xp.einsum("qhd,khd->hqk", Q, K) / math.sqrt(d / 4)
         weights = xp.exp(scores - xp.max(scores, axis=2, keepdims=True))
         weights = weights / xp.sum(weights, axis=2, keepdims=True)
         mixed = xp.reshape(xp.einsum("hqk,khd->qhd", weights, V), (n, d))
@@ -203,7 +210,7 @@ def per_example(norms: bool) -> Callable[[Library], Call | None]:
     def prepare(library: Library) -> Call | None:
         if library.vmap is None:
             return None
-        xp, one = library.xp, library.grad(item_net(library.xp))
+        xp, one = library.xp, library.inner_grad(item_net(library.xp))
 
         def each(params: Any, x: Any, y: Any) -> Any:
             g = one(params, x, y)
@@ -215,17 +222,31 @@ def per_example(norms: bool) -> Callable[[Library], Call | None]:
     return prepare
 
 
-def waist(library: Library) -> Call | None:
-    """The Jacobian of a map from 200 numbers over 3 to 200."""
-    of_jax = library.name.startswith("JAX")
-    jacobian = library.extra.jacrev if of_jax else library.extra.jacobian
-    xp = library.xp
+def jacobian(
+    make: Callable[[Any], Callable[..., Any]], tall: bool, *operands: Any
+) -> Callable[[Library], Call | None]:
+    """The Jacobian, in the order that its shape suggests."""
 
-    def function(x: Any, A: Any, B: Any) -> Any:
-        return xp.sin(xp.dot(B, xp.tanh(xp.dot(A, xp.sin(x)))))
+    def prepare(library: Library) -> Call | None:
+        transform = library.jacfwd if tall else library.jacrev
+        return bound(library, library.jit(transform(make(library.xp))), operands)
 
-    operands = (rng_for("waist").normal(size=200), WAIST_A, WAIST_B)
-    return bound(library, library.jit(jacobian(function)), operands)
+    return prepare
+
+
+def waist(xp: Any) -> Callable[..., Any]:
+    """From 200 numbers over 3 to 200."""
+    return lambda x, A, B: xp.sin(xp.dot(B, xp.tanh(xp.dot(A, xp.sin(x)))))
+
+
+def decays(xp: Any) -> Callable[..., Any]:
+    """The residuals of a sum of two decays, for a fit by least squares."""
+    return lambda p, t, y: p[0] * xp.exp(-p[1] * t) + p[2] * xp.exp(-p[3] * t) + p[4] - y
+
+
+def readings(xp: Any) -> Callable[..., Any]:
+    """A few sums of a function of many numbers."""
+    return lambda x, B: xp.dot(B, xp.sin(x) * x)
 
 
 def rng_for(name: str) -> np.random.Generator:
@@ -234,24 +255,20 @@ def rng_for(name: str) -> np.random.Generator:
 
 def hessian(library: Library) -> Call | None:
     return bound(
-        library, library.jit(library.extra.hessian(logistic(library.xp, None))),
+        library, library.jit(library.hessian(logistic(library.xp, None))),
         (LOGISTIC[0], LOGISTIC[1], LOGISTIC[2]),
     )  # fmt: skip
 
 
 def hessian_vector(library: Library) -> Call | None:
-    if library.name == "autograd":
-        return None
     loss = network(library.xp, None)
 
     def product(params: Any, vectors: Any, X: Any, Y: Any) -> Any:
-        return library.extra.jvp(
-            lambda p: library.grad(loss)(p, X, Y), (params,), (vectors,)
-        )[1]  # fmt: skip
+        return library.hvp(lambda p: loss(p, X, Y), params, vectors)
 
     small = net_params((64, 128, 10), np.float64)
-    X, Y = net_batch(64, 64, np.float64)
-    return bound(library, library.jit(product), (small, small, X, Y))
+    operands = (small, small, *net_batch(64, 64, np.float64))
+    return bound(library, library.jit(product), operands, by_first=True)
 
 
 # Loops
@@ -259,9 +276,7 @@ def hessian_vector(library: Library) -> Call | None:
 
 def lstm(library: Library) -> Call | None:
     """The gradient of a recurrent network over 64 steps of a minibatch."""
-    if library.name == "autograd":
-        return None
-    xp, scan = library.xp, loops(library).scan
+    xp, scan = library.xp, library.scan
 
     def loss(params: Any, X: Any) -> Any:
         WX, WH, b = params
@@ -283,18 +298,13 @@ def lstm(library: Library) -> Call | None:
 
     r = rng_for("lstm")
     params = (r.normal(size=(16, 128)) / 4, r.normal(size=(32, 128)) / 6, np.zeros(128))
-    return bound(library, library.jit(library.grad(loss)), (params, r.normal(size=(64, 8, 16))))
-
-
-def loops(library: Library) -> Any:
-    return library.extra if library.name.startswith("functrace") else library.extra.lax
+    operands = (params, r.normal(size=(64, 8, 16)))
+    return bound(library, library.jit(library.grad(loss)), operands, by_first=True)
 
 
 def runge_kutta(library: Library) -> Call | None:
     """The gradient of the end of a pendulum's path, by its start, over 500 steps."""
-    if library.name == "autograd":
-        return None
-    xp, scan = library.xp, loops(library).scan
+    xp, scan = library.xp, library.scan
 
     def field(s: Any) -> Any:
         return xp.stack([s[1], -xp.sin(s[0]) - 0.1 * s[1]])
@@ -310,15 +320,13 @@ def runge_kutta(library: Library) -> Call | None:
 
         return xp.sum(scan(step, start, None, length=500)[0] ** 2)
 
-    return bound(library, library.jit(library.grad(end)), (np.array([1.0, 0.5]),))
+    operands = (np.array([1.0, 0.5]),)
+    return bound(library, library.jit(library.grad(end)), operands, by_first=True)
 
 
 def leapfrog(library: Library) -> Call | None:
     """Twenty steps of Hamilton's equations with the gradient of a logistic regression."""
-    if library.name == "autograd":
-        return None
     slope = library.grad(logistic(library.xp, None))
-    scan = loops(library).scan
 
     def path(w: Any, v: Any, X: Any, y: Any) -> Any:
         def step(state: Any, _: Any) -> Any:
@@ -326,7 +334,7 @@ def leapfrog(library: Library) -> Call | None:
             v = v - 0.05 * slope(w, X, y)
             return (w + 0.1 * v, v), None
 
-        return scan(step, (w, v), None, length=20)[0]
+        return library.scan(step, (w, v), None, length=20)[0]
 
     w, X, y = LOGISTIC
     return bound(library, library.jit(path), (w, w * 0.1, X, y))
@@ -347,7 +355,9 @@ ITEM = (
     rng.normal(size=(128, 64)) / 8, np.zeros(128), rng.normal(size=(10, 128)) / 11, np.zeros(10)
 )  # fmt: skip
 ITEM_X, ITEM_Y = rng.normal(size=(256, 64)), rng.normal(size=(256, 10))
-WAIST_A, WAIST_B = rng.normal(size=(3, 200)), rng.normal(size=(200, 3))
+WAIST = (rng.normal(size=200), rng.normal(size=(3, 200)), rng.normal(size=(200, 3)))
+DECAYS = (np.array([1.0, 0.5, 2.0, 3.0, 0.1]), np.linspace(0, 4, 500), rng.normal(size=500))
+READINGS = (rng.normal(size=500), rng.normal(size=(5, 500)))
 GP_X, GP_Y = rng.normal(size=(120, 2)), rng.normal(size=120)
 MIXTURE = (rng.normal(size=(8, 4)), np.zeros(8), np.zeros(8))
 POINTS = rng.normal(size=(2000, 4))
@@ -375,7 +385,7 @@ def prices(n: int) -> tuple[Any, Any, Any]:
 
 
 def all_workloads(large: bool = True) -> list[Workload]:
-    """The workloads without loops, and then those with."""
+    """The workloads without loops."""
     found: list[Workload] = [
         ("linear regression, 500 x 10", gradient(linear, *LINEAR), 1e-9),
         ("logistic regression, 569 x 30", gradient(logistic, *LOGISTIC), 1e-9),
@@ -399,7 +409,9 @@ def all_workloads(large: bool = True) -> list[Workload]:
         found.append((f"log-sum-exp, n = {n}", gradient(log_sum_exp, x), 1e-9))
         found.append((f"option prices, n = {n}", gradient(option_prices, *prices(n)), 1e-9))
     found += [
-        ("Jacobian, 200 to 3 to 200", waist, 1e-8),
+        ("Jacobian, 5 to 500", jacobian(decays, True, *DECAYS), 1e-9),
+        ("Jacobian, 500 to 5", jacobian(readings, False, *READINGS), 1e-9),
+        ("Jacobian, 200 to 3 to 200", jacobian(waist, False, *WAIST), 1e-8),
         ("Hessian of logistic regression", hessian, 1e-8),
         ("Hessian-vector product, 64-128-10", hessian_vector, 1e-8),
         ("gradients of 256 examples, 64-128-10", per_example(norms=False), 1e-8),
