@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 
 import functrace as ft
-from functrace.ir import Program
+from functrace.ir import ArrayType, Equation, Literal, Program, Var
 from functrace.passes.absorb import absorb
+from functrace.passes.common_subexpressions import common_subexpressions
 from functrace.passes.cost import bytes_moved, einsum_cost, flops
 from functrace.passes.dead_code import dead_code
 from functrace.passes.pipeline import optimize
 from functrace.passes.simplify import RULES, simplify
+from functrace.primitive import PRIMITIVES
 
 from .helpers import assert_close
 
@@ -57,6 +59,24 @@ ALGEBRA: dict[str, tuple[Callable[..., Any], dict[str, int]]] = {
     "x ** 4": (lambda x: x**4, {"square": 2}),
     "x ** -2": (lambda x: x**-2.0, {"square": 1, "reciprocal": 1}),
     "x ** 5": (lambda x: x**5, {"power": 1}),
+    "x + -0.0": (lambda x: x + -0.0, {}),
+    "0 + x ** 2": (lambda x: sum([x**2, x]), {"square": 1, "add": 1}),
+    "0 + x": (lambda x: 0.0 + x, {"add": 1}),
+    "x * 2 + y * 2": (lambda x: x * 2 + np.exp(x) * 2, {"exp": 1, "add": 1, "multiply": 1}),
+    "x * 2 - y * -2": (lambda x: x * 2 - np.exp(x) * -2, {"exp": 1, "add": 1, "multiply": 1}),
+    "x * 2 + y * -2": (lambda x: x * 2 + np.exp(x) * -2, {"exp": 1, "subtract": 1, "multiply": 1}),
+    "x * 3 + y * 3": (lambda x: x * 3 + np.exp(x) * 3, {"exp": 1, "add": 1, "multiply": 2}),
+    "where(c, x, x)": (lambda x: np.where(x > 0, x, x), {}),
+    "where(c, 2, 2)": (lambda x: x + np.where(x > 0, 2.0, 2.0), {"add": 1}),
+    "where(c, 0, -0)": (lambda x: np.where(x > 0, 0.0, -0.0), {"greater": 1, "where": 1}),
+    "where(True, x, y)": (lambda x: np.where(True, x, -x), {}),
+    "c and True": (
+        lambda x: np.where(np.logical_and(x > 0, True), x, 1),
+        {"greater": 1, "where": 1},
+    ),
+    "c or True": (lambda x: np.where(np.logical_or(x > 0, True), x, 1), {}),
+    "not not c": (lambda x: np.where(~np.logical_not(x > 0), x, 0.5), {"greater": 1, "where": 1}),
+    "x == 1 and isinf(x)": (lambda x: np.where((x == 1) & np.isinf(x), 5.0, x), {}),
     "repeated number": (lambda x: x * np.full(3, 2.0) * 2, {"multiply": 1}),
     "constants": (lambda x: x + np.sum(np.ones(3) * 2), {"add": 1}),
 }
@@ -75,6 +95,8 @@ def test_equations_become_simpler(name: str) -> None:
 def test_nan_infinities_and_signs_of_zeros_are_kept(name: str) -> None:
     function, _ = ALGEBRA[name]
     operand = SPECIAL[:3] if name in ("x * 1", "repeated number", "constants") else SPECIAL
+    if "y" in name:  # which may overflow earlier
+        operand = operand * 0.25
     plain, simple = function(operand), ft.evaluate(kept(function, operand), operand)
     np.testing.assert_array_equal(np.isnan(plain), np.isnan(simple))
     finite = ~np.isnan(plain)
@@ -122,6 +144,9 @@ SHAPES: dict[str, tuple[Callable[..., Any], dict[str, int]]] = {
     "parts among zeros": (
         lambda x: ft.grad(lambda x: np.sum(x[1:] ** 2) + np.sum(x[:2] ** 3) + np.sum(x[1:]))(x),
         {"slice": 2, "multiply": 2, "add": 1, "square": 1, "place": 1, "add_slice": 1}),
+    "back to a shape": (
+        lambda x: np.sqrt(1 + np.abs(x.reshape(2, 6) * 2)).reshape(3, 4),
+        {"abs": 1, "multiply": 1, "add": 1, "sqrt": 1}),
     "a sum of a multiple": (lambda x: np.sum(-(x * 3)), {"sum": 1, "multiply": 1}),
 }  # fmt: skip
 
@@ -166,6 +191,45 @@ def test_simplification_is_linear_in_the_length_of_a_chain() -> None:
 
     program = kept(chain, X)
     assert len(program.equations) == 1 or len(program.equations) < 600
+
+
+# Shared subexpressions
+
+
+def shared(function: Callable[..., Any], *operands: Any) -> Counter[str]:
+    program = common_subexpressions(ft.trace(function)(*operands))
+    for value, expected in zip(ft.evaluate(program, *operands), function(*operands), strict=True):
+        assert_close(value, expected, 1e-15)
+    return ops(program)
+
+
+def test_equal_literals_are_one_by_their_bits_when_small() -> None:
+    assert shared(lambda x: (x * np.eye(3), x * np.eye(3)), X)["multiply"] == 1
+    assert shared(lambda x: (x + np.full(3, 0.0), x + np.full(3, -0.0)), X)["add"] == 2
+
+
+def test_large_literals_are_one_where_their_array_is() -> None:
+    large, other = np.ones((4096, 3)), np.ones((4096, 3))
+    (x,) = ft.trace(np.sin)(X).inputs
+
+    def products(*arrays: np.ndarray) -> Program:
+        outputs = [Var(ArrayType(a.shape, a.dtype)) for a in arrays]
+        return Program(
+            [x],
+            [Equation(PRIMITIVES["multiply"], (x, Literal(a)), {}, (y,))
+             for a, y in zip(arrays, outputs, strict=True)],
+            outputs,
+        )  # fmt: skip
+
+    assert ops(common_subexpressions(products(large, large)))["multiply"] == 1
+    assert ops(common_subexpressions(products(large, other)))["multiply"] == 2
+    assert ops(common_subexpressions(products(large, large[::-1])))["multiply"] == 2
+
+
+def test_operands_of_sums_and_products_may_be_exchanged() -> None:
+    assert shared(lambda x: (x * np.sin(x), np.sin(x) * x), X)["multiply"] == 1
+    assert shared(lambda x: (x - np.sin(x), np.sin(x) - x), X)["subtract"] == 2
+    assert shared(lambda x: (x + x, x + np.sin(x)), X)["add"] == 2
 
 
 # Contractions

@@ -50,7 +50,7 @@ def negative_of_negative(match: Match) -> Any:
     if (x := match.under(NEGATIVE, operand)) is not None:
         return x
     product = match.made_by(MULTIPLY, operand)
-    if product is not None:
+    if product is not None and match.alone(product):
         x, factor = with_factor(product)
         if factor is not None:
             return match.value(x) * -factor
@@ -69,6 +69,63 @@ def even_of_sign(match: Match) -> Any:
         x = match.under(ABSOLUTE, operand)
         return None if x is None or x.dtype != operand.type.dtype else ops.square(x)
     return None
+
+
+# Sums
+
+
+@rule(ADD)
+def add_of_zero(match: Match) -> Any:
+    """X + -0.0 is x; x + 0.0 is x where no element can be -0.0."""
+    left, right = match.equation.inputs
+    for x, other in ((left, right), (right, left)):
+        zero = full_scalar(other) if other.type.dtype.kind == "f" else None
+        if zero is None or x.type is not match.equation.outputs[0].type:
+            continue
+        if is_bits(zero, -0.0) or (is_bits(zero, 0.0) and _never_minus_zero(match, x)):
+            return match.value(x)
+    return None
+
+
+_DEPTH = 4  # equations that are looked at, one behind the other
+_POSITIVE = {"square", "abs", "exp", "sigmoid", "softplus"}
+
+
+def _never_minus_zero(match: Match, atom: Atom, depth: int = _DEPTH) -> bool:
+    """Whether no element can be -0.0, from the equations that made them."""
+    maker = match.maker(atom)
+    if maker is None or not depth or not atom.type.size:
+        return False
+    name = maker.primitive.name
+    if name in _POSITIVE:
+        return maker.inputs[0].type.dtype.kind == "f"
+    known = (_never_minus_zero(match, x, depth - 1) for x in maker.inputs)
+    if name == "add":
+        return any(known)  # both would have to be
+    if name == "sum":
+        return bool(maker.inputs[0].type.size) and all(known)
+    return name in ("reshape", "broadcast_to", "transpose", "slice") and all(known)
+
+
+@rule(ADD, SUBTRACT)
+def add_of_multiples(match: Match) -> Any:
+    """X * c + y * c is (x + y) * c for a c of 2, 4, ... or -2, -4, ..., where rounding is the same.
+
+    What no longer overflows is x * c, and with a negative c a difference of 0.0 becomes -0.0.
+    """
+    first, second = (match.made_by(MULTIPLY, atom) for atom in match.equation.inputs)
+    if first is None or second is None or not (match.alone(first) and match.alone(second)):
+        return None
+    (x, c), (y, d) = with_factor(first), with_factor(second)
+    if c is None or d is None or abs(c) != abs(d) or abs(c) < 1 or not _power_of_two(c):
+        return None
+    minus = (c == d) == (match.equation.primitive is SUBTRACT)
+    total = match.value(x) - match.value(y) if minus else match.value(x) + match.value(y)
+    return total * c
+
+
+def _power_of_two(number: Any) -> bool:
+    return number.dtype.kind == "f" and abs(math.frexp(number)[0]) == 0.5
 
 
 # Factors
@@ -128,7 +185,7 @@ def divide_by_number(match: Match) -> Any:
         return None
     if divisor == 1:
         return match.value(left)
-    if abs(math.frexp(divisor)[0]) != 0.5 or not np.isfinite(divisor):
+    if not _power_of_two(divisor) or not np.isfinite(divisor):
         return None
     reciprocal = 1 / divisor
     exact = abs(reciprocal) >= least_normal(reciprocal.dtype) and np.isfinite(reciprocal)

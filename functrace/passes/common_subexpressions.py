@@ -8,8 +8,14 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 from ..ir import ACTS, Atom, Equation, Program, Var
+from ..ops import elementwise as ops
 
-_WHOLE_KEY = 64  # bytes; larger literals are compared by identity, not by content
+_WHOLE_KEY = 1 << 13  # bytes; larger literals are the same where their arrays are one array
+
+# What gives the same with operands exchanged, to the last bit.
+_COMMUTATIVE = {
+    op.primitive for op in (ops.add, ops.multiply, ops.equal, ops.not_equal, ops.logical_and)
+}
 
 
 def common_subexpressions(program: Program) -> Program:
@@ -19,11 +25,10 @@ def common_subexpressions(program: Program) -> Program:
     kept = []
     for equation in program.equations:
         inputs = tuple([same.get(atom, atom) for atom in equation.inputs])
-        key = (
-            equation.primitive,
-            tuple([operand_key(atom) for atom in inputs]),
-            tuple(equation.params.items()),
-        )
+        operands: Hashable = tuple([operand_key(atom) for atom in inputs])
+        if equation.primitive in _COMMUTATIVE:
+            operands = frozenset(operands)
+        key = (equation.primitive, operands, tuple(equation.params.items()))
         earlier = seen.get(key)
         if earlier is not None and ACTS not in equation.effects:
             same.update(zip(equation.outputs, earlier, strict=True))
@@ -41,7 +46,12 @@ def common_subexpressions(program: Program) -> Program:
 
 
 def operand_key(atom: Atom) -> Hashable:
-    """What makes two operands the same."""
-    if isinstance(atom, Var) or atom.value.nbytes > _WHOLE_KEY:
+    """What makes two operands the same, as long as their Program exists."""
+    if isinstance(atom, Var):
         return atom
-    return atom.key
+    value = atom.value
+    if value.nbytes <= _WHOLE_KEY:
+        return atom.key
+    if not any(value.strides):  # one number, repeated
+        return atom.type, value[(0,) * value.ndim].tobytes()
+    return atom.type, value.__array_interface__["data"][0], value.strides

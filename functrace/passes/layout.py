@@ -20,6 +20,7 @@ from ..ops.shape import (
     reshape,
     transpose,
 )
+from ..recorder import bind
 from .arithmetic import ADD, MULTIPLY, NEGATIVE, with_factor
 from .match import Match, may_wait, rule
 
@@ -149,3 +150,30 @@ def add_of_placed(match: Match) -> Any:
     if x.type is not target or placed.outputs[0].type is not target or isinstance(x, Literal):
         return None
     return add_slice(match.value(x), match.value(placed.inputs[0]), placed.params["ranges"])
+
+
+# Everywhere
+
+
+def elementwise_of_reshape(match: Match) -> Any:
+    """An op element by element waits for no reshape, which then meets others.
+
+    Results without axes stay so, as they are computed several times as fast.
+    """
+    equation = match.equation
+    if not equation.primitive.elementwise or not equation.outputs[0].type.shape:
+        return None
+    operands, shapes = [], set()
+    for atom in equation.inputs:
+        if not atom.type.shape:
+            operands.append(match.value(atom))
+            continue
+        maker = match.made_by(RESHAPE, atom)
+        if maker is None or not match.alone(maker):
+            return None
+        operands.append(match.value(maker.inputs[0]))
+        shapes.add((maker.inputs[0].type.shape, atom.type.shape))
+    if len(shapes) != 1:
+        return None
+    result = bind(equation.primitive, *operands, **equation.params)
+    return reshape(result, equation.outputs[0].type.shape)

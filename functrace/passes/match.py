@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from ..ir import Atom, Equation, Literal
 from ..primitive import Primitive
 from ..recorder import Recorder
+from .common_subexpressions import operand_key
 
 FOLDED = 1024  # elements; results of constants up to this size are computed once and for all
 
@@ -35,11 +36,18 @@ class Match:
         equation: the equation, its operands simplified.
     """
 
-    __slots__ = ("_makers", "_recorder", "equation")
+    __slots__ = ("_makers", "_recorder", "_uses", "equation")
 
-    def __init__(self, recorder: Recorder, equation: Equation, makers: dict[Atom, Equation]):
+    def __init__(
+        self,
+        recorder: Recorder,
+        equation: Equation,
+        makers: dict[Atom, Equation],
+        uses: Mapping[Atom, int],
+    ):
         self._recorder = recorder
         self._makers = makers
+        self._uses = uses
         self.equation = equation
 
     def value(self, atom: Atom) -> Any:
@@ -51,6 +59,14 @@ class Match:
         maker = self._makers.get(atom)
         return maker if maker is not None and maker.primitive is primitive else None
 
+    def maker(self, atom: Atom) -> Equation | None:
+        """The equation that made an atom, if there is one."""
+        return self._makers.get(atom)
+
+    def alone(self, maker: Equation) -> bool:
+        """Whether nobody but the equation looked at uses what another one made."""
+        return self._uses.get(maker.outputs[0], 1) == 1
+
     def under(self, primitive: Primitive, atom: Atom) -> Any:
         """The operand of the equation of a primitive that made an atom, if that is how it is."""
         maker = self.made_by(primitive, atom)
@@ -61,6 +77,11 @@ class Match:
         self._recorder.position = self.equation.position
         value = function()
         return None if value is None else self._recorder.atom(value)
+
+
+def same(left: Atom, right: Atom) -> bool:
+    """Whether two operands are the same, literals bit for bit; large ones by identity."""
+    return left is right or (left.type is right.type and operand_key(left) == operand_key(right))
 
 
 # Numbers
@@ -81,8 +102,12 @@ def full_scalar(atom: Atom) -> Any:
     first = value[(0,) * value.ndim]
     if not any(value.strides):
         return first
-    bits = np.ascontiguousarray(value).tobytes() if value.size <= FOLDED else b""
-    return first if bits == first.tobytes() * value.size else None
+    if value.size <= FOLDED:
+        bits = np.ascontiguousarray(value).tobytes()
+        return first if bits == first.tobytes() * value.size else None
+    # Data differ soon; what was computed of repeated numbers while a rule ran does not.
+    alike = first != 0 and first == value[(-1,) * value.ndim] and bool(np.all(value == first))
+    return first if alike else None
 
 
 def is_bits(value: Any, number: float) -> bool:

@@ -4,9 +4,9 @@ A rule looks at an equation and at the equations that made its operands, and giv
 for the same output, or None. Rules are code in functrace's own ops. They may change a result by
 re-association of products and sums alone, as rounding does. They keep NaN and infinities: x * 0 is
 not 0, x - x is not 0, and exp(log(x)) is not x. They keep the sign of zeros, too: x + 0 is not x,
-as -0.0 + 0.0 is 0.0.
+as -0.0 + 0.0 is 0.0. Only the sign of a sum that comes to zero may change.
 
-The rules are in `arithmetic.py` and `layout.py`; those for every primitive are here.
+The rules are in `arithmetic.py`, `choices.py` and `layout.py`; those for every primitive are here.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from ..ir import UNKNOWN, Atom, Equation, Literal, Program, Shape, Var
 from ..ops.index import SLICE
 from ..ops.shape import BROADCAST_TO, REDUCE_SUM, RESHAPE, TRANSPOSE
 from ..recorder import Recorder, bind, rewriting
-from . import arithmetic, layout
+from . import arithmetic, choices, layout
 from .match import FOLDED, RULES, Match, Rule, full_scalar
 
-__all__ = ["RULES", "arithmetic", "layout", "simplify"]
+__all__ = ["RULES", "arithmetic", "choices", "layout", "simplify"]
 
 _ROUNDS = 8  # rules that may be applied one after the other to one equation
 
@@ -36,6 +36,9 @@ def simplify(program: Program, fired: Counter[str] | None = None) -> Program:
         fired: is to count how often each rule was applied.
     """
     changed = False
+    uses = Counter(program.outputs)
+    for equation in program.equations:
+        uses.update(equation.inputs)
     with rewriting(program) as recorder:
         makers: dict[Atom, Equation] = {}
         renamed: dict[Atom, Atom] = {}
@@ -48,10 +51,11 @@ def simplify(program: Program, fired: Counter[str] | None = None) -> Program:
             if not equation.outputs:
                 recorder.equations.append(equation)
                 continue
-            simpler = _simplest(recorder, equation, makers, fired)
+            simpler = _simplest(recorder, equation, makers, uses, fired)
             if simpler is not equation.outputs[0]:
                 changed = True
                 renamed[equation.outputs[0]] = simpler
+                uses[simpler] += uses[equation.outputs[0]]
         if not changed:
             return program
         outputs = [renamed.get(atom, atom) for atom in program.outputs]
@@ -62,12 +66,13 @@ def _simplest(
     recorder: Recorder,
     equation: Equation,
     makers: dict[Atom, Equation],
+    uses: Counter[Atom],
     fired: Counter[str] | None,
 ) -> Atom:
     """Record what an equation comes to when no rule finds more to do; its output."""
     for _ in range(_ROUNDS):
         start = len(recorder.equations)
-        simpler = _simpler(Match(recorder, equation, makers), fired)
+        simpler = _simpler(Match(recorder, equation, makers, uses), fired)
         made = recorder.equations[start:]
         if simpler is None:
             break
@@ -150,4 +155,4 @@ def fold(match: Match) -> Any:
 
 
 _FOLDABLE = {RESHAPE, TRANSPOSE, REDUCE_SUM, SLICE}
-_EVERYWHERE: tuple[Rule, ...] = (fold, drop_broadcast)
+_EVERYWHERE: tuple[Rule, ...] = (fold, drop_broadcast, layout.elementwise_of_reshape)
