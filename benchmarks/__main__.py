@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 from .fresh import fresh_process
@@ -58,13 +58,12 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("-k", default="", help="run the workloads whose names contain this")
     parser.add_argument("--write", type=Path, metavar="PAGE", help="put the tables into a page")
     options = parser.parse_args(arguments)
-    start = time.perf_counter()
-    found = list(filter(None, sections(options.small, options.rounds, options.k)))
-    tables = "\n\n".join([head(arguments, time.perf_counter() - start), *found])
+    parts = filter(None, sections(options.small, options.rounds, options.k))
     if options.write:
-        write(options.write, tables)
+        write(options.write, "\n\n".join([head(arguments), *parts]))
     else:
-        print(tables)
+        for part in chain([head(arguments)], parts):
+            print(f"{part}\n", flush=True)
 
 
 if __name__ == "__main__":

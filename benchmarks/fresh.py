@@ -68,13 +68,22 @@ def fresh_process() -> str:
         print(f"  fresh processes, round {number + 1}", file=sys.stderr, flush=True)
         for name, program in present.items():
             text = f"import time\nstart = time.perf_counter()\n{program}\n{_END}"
-            run = subprocess.run(
-                [sys.executable, "-c", text], capture_output=True, text=True, check=True
-            )
-            seconds, kilobytes = map(float, run.stdout.split())
+            seconds, kilobytes = map(float, child("-c", text).split())
             found[name].append((seconds, kilobytes / 1024))
     lines = ["| program | to the first result | peak memory |", "|---|---|---|"]
     for name, runs in found.items():
         seconds, megabytes = (statistics.median(column) for column in zip(*runs, strict=True))
         lines.append(f"| {name} | {clock(seconds)} | {megabytes:.0f} MB |")
     return "\n".join(lines)
+
+
+def child(*arguments: str) -> str:
+    """What another Python prints.
+
+    Raises:
+        RuntimeError: it failed; with what it said.
+    """
+    run = subprocess.run([sys.executable, *arguments], capture_output=True, text=True)
+    if run.returncode:
+        raise RuntimeError(run.stderr)
+    return run.stdout

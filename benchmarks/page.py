@@ -15,15 +15,15 @@ BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"
 PACKAGES = ("functrace", "numpy", "opt-einsum", "scipy", "jax", "jaxlib", "autograd", "torch")
 
 
-def head(command: Sequence[str], seconds: float) -> str:
-    """What ran, where, and for how long."""
+def head(command: Sequence[str]) -> str:
+    """What runs, and where."""
     blas = machine.blas()
     versions = []
     for name in PACKAGES:
         with contextlib.suppress(PackageNotFoundError):
             versions.append(f"{name} {version(name)}")
     lines = [
-        f"- command: `{' '.join(('python', '-m', 'benchmarks', *command))}`, {seconds:.0f} s",
+        f"- command: `{' '.join(('python', '-m', 'benchmarks', *command))}`",
         f"- processor: {processor()}, {os.cpu_count()} cores; {platform.system()}",
         f"- BLAS of NumPy: {blas.name}, kernel {blas.kernel or 'not told'}, "
         f"{blas.threads or 'unknown number of'} threads",

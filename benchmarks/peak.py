@@ -6,10 +6,12 @@ memory in use grows above that while the large one runs twice, its compilation i
 
 from __future__ import annotations
 
-import subprocess
+import contextlib
+import ctypes
 import sys
 from pathlib import Path
 
+from .fresh import child
 from .libraries import MAKERS
 from .workloads import all_workloads
 
@@ -32,13 +34,7 @@ def peaks() -> str:
     lines = [f"| MB | {' | '.join(names)} |", "|---|" + "---|" * len(names)]
     for workload in CHOSEN:
         print(f"  memory: {workload}", file=sys.stderr, flush=True)
-        cells = []
-        for name in names:
-            run = subprocess.run(
-                [sys.executable, "-m", __name__, name, workload],
-                capture_output=True, text=True, check=True,
-            )  # fmt: skip
-            cells.append(run.stdout.strip())
+        cells = [child("-m", __name__, name, workload).strip() for name in names]
         lines.append(f"| {workload} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -52,6 +48,8 @@ def growth(name: str, workload: str) -> float | None:
     if warm is None or call is None:
         return None
     warm()
+    with contextlib.suppress(AttributeError):  # free memory would be taken again without growth
+        ctypes.CDLL(None).malloc_trim(0)
     Path("/proc/self/clear_refs").write_text("5", "ascii")  # the peak starts again from here
     before = status("VmRSS")
     for _ in range(2):
