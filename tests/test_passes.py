@@ -39,6 +39,8 @@ def kept(function: Callable[..., Any], *operands: Any) -> Program:
 ALGEBRA: dict[str, tuple[Callable[..., Any], dict[str, int]]] = {
     "x + -y": (lambda x: x + -np.exp(x), {"exp": 1, "subtract": 1}),
     "-x + y": (lambda x: -np.exp(x) + x, {"exp": 1, "subtract": 1}),
+    "x + -y reshaped": (lambda x: x + np.reshape(-np.exp(np.sum(x)), (1,)),
+                       {"sum": 1, "exp": 1, "subtract": 1, "reshape": 1}),
     "x - -y": (lambda x: x - -np.exp(x), {"exp": 1, "add": 1}),
     "x - 0": (lambda x: x - 0.0, {}),
     "- -x": (lambda x: -(-x), {}),

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..ir import Atom, Equation
 from ..ops import elementwise as ops
+from ..ops.shape import RESHAPE, reshape
 from ..primitive import PRIMITIVES
 from ..recorder import bind
 from .match import Match, full_scalar, is_bits, least_normal, rule, scalar
@@ -26,9 +27,9 @@ ABSOLUTE, POWER = ops.absolute.primitive, PRIMITIVES["power"]
 def add_of_negative(match: Match) -> Any:
     """X + -y is x - y."""
     left, right = match.equation.inputs
-    if (y := match.under(NEGATIVE, right)) is not None:
+    if (y := _negated(match, right)) is not None:
         return match.value(left) - y
-    if (x := match.under(NEGATIVE, left)) is not None:
+    if (x := _negated(match, left)) is not None:
         return match.value(right) - x
     return None
 
@@ -37,10 +38,19 @@ def add_of_negative(match: Match) -> Any:
 def subtract_of_negative(match: Match) -> Any:
     """X - -y is x + y, and x - 0 is x."""
     left, right = match.equation.inputs
-    if (y := match.under(NEGATIVE, right)) is not None:
+    if (y := _negated(match, right)) is not None:
         return match.value(left) + y
     zero = full_scalar(right)
     return match.value(left) if zero is not None and is_bits(zero, 0) else None
+
+
+def _negated(match: Match, atom: Atom) -> Any:
+    """Y where an atom is -y, reshaped perhaps."""
+    if (y := match.under(NEGATIVE, atom)) is not None:
+        return y
+    moved = match.made_by(RESHAPE, atom)
+    y = None if moved is None else match.under(NEGATIVE, moved.inputs[0])
+    return None if y is None else reshape(y, atom.type.shape)
 
 
 @rule(NEGATIVE)

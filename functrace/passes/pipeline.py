@@ -15,11 +15,12 @@ from .common_subexpressions import common_subexpressions
 from .contraction import contraction
 from .dead_code import dead_code
 from .expansion import expansion
+from .factors import factors
 from .loops import has_loops, loops
 from .simplify import simplify
 
 CLEANUP = (dead_code, common_subexpressions)  # safe before further transforms
-OPTIMIZE = (simplify, *CLEANUP, loops, absorb, contraction, *CLEANUP)
+OPTIMIZE = (simplify, *CLEANUP, loops, factors, absorb, contraction, *CLEANUP)
 
 
 def clean(program: Program) -> Program:

@@ -1,0 +1,273 @@
+"""Numbers that multiply: on their way through products they meet, and end on the smallest array.
+
+A product with a number is not computed at once when all that is done with it is to multiply,
+divide, contract, sum or move its elements. The number waits, meets others on its way, signs cancel,
+and what has come together is applied where the next op needs it, or where arrays would grow again:
+`(2 * A) @ (v / s)` becomes `A @ v * (2 / s)`, and `-((-a) @ b)` becomes `a @ b`.
+
+This is re-association. A number that takes a large part of the range of its dtype stays where it
+is, as do all in half precision (`may_wait`). Numbers here are finite and not 0, so that NaN and
+infinities come out as they would. A number that only divided still divides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..ir import UNKNOWN, ArrayType, Atom, Equation, Literal, Program, Var
+from ..ops import elementwise as ops
+from ..ops.contract import EINSUM
+from ..ops.index import SLICE
+from ..ops.linalg import SOLVE
+from ..ops.shape import BROADCAST_TO, REDUCE_SUM, RESHAPE, TRANSPOSE
+from ..primitive import Primitive
+from .cost import CALL
+from .match import FOLDED, may_wait, scalar
+from .simplify import simplify
+
+_MULTIPLY, _DIVIDE = ops.multiply.primitive, ops.divide.primitive
+_NEGATIVE, _SQUARE = ops.negative.primitive, ops.square.primitive
+
+
+class _Number(NamedTuple):
+    """What multiplies a value: a quotient, so that a division by a number stays one."""
+
+    over: float = 1.0
+    under: float = 1.0
+
+    def __mul__(self, other: Any) -> _Number:
+        return _Number(self.over * other.over, self.under * other.under)
+
+    def inverse(self) -> _Number:
+        return _Number(self.under, self.over)
+
+    def value(self) -> float:
+        return self.over / self.under
+
+
+_ONE = _Number()
+
+
+def _product(numbers: Sequence[_Number]) -> _Number:
+    total = _ONE
+    for number in numbers:
+        total = total * number
+    return total
+
+
+# What an op makes of the numbers of its operands; None where it does not take one of them.
+_TAKES: dict[Primitive, Callable[[Sequence[_Number]], _Number | None]] = {
+    _MULTIPLY: _product,
+    EINSUM: _product,
+    _DIVIDE: lambda numbers: numbers[0] * numbers[1].inverse(),
+    _SQUARE: lambda numbers: numbers[0] * numbers[0],
+    _NEGATIVE: lambda numbers: numbers[0] * _Number(-1.0),
+    SOLVE: lambda numbers: numbers[1] if numbers[0] == _ONE else None,
+    **dict.fromkeys([REDUCE_SUM, TRANSPOSE, RESHAPE, BROADCAST_TO, SLICE], _product),
+}
+
+# The operands to one of which a number can be applied in place of the result.
+_SCALED = {_MULTIPLY: slice(2), EINSUM: slice(None), _DIVIDE: slice(1)}
+
+
+def factors(program: Program) -> Program:
+    """The Program with fewer products with numbers, and those on smaller arrays."""
+    if not any(_split(e) is not None for e in program.equations):
+        return program
+    rewritten = _Rewriting(program).program()
+    return program if rewritten is None else simplify(rewritten)  # signs may meet sums
+
+
+def _plain(equation: Equation) -> bool:
+    """Whether an equation is one of real numbers of single or double precision that takes some."""
+    return equation.primitive in _TAKES and all(
+        atom.type.dtype.char in "fd" and not atom.type.weak and UNKNOWN not in atom.type.shape
+        for atom in (*equation.inputs, *equation.outputs)
+    )
+
+
+def _split(equation: Equation) -> tuple[Atom, _Number] | None:
+    """The operand and the number, where an equation is a product of one with a number."""
+    if not _plain(equation):
+        return None
+    first, *others = equation.inputs
+    if equation.primitive is _NEGATIVE:
+        return first, _Number(-1.0)
+    if equation.primitive not in (_MULTIPLY, _DIVIDE):
+        return None
+    known, other = scalar(others[0]), scalar(first)
+    if known is not None and np.isfinite(known) and known and isinstance(first, Var):
+        over = equation.primitive is _MULTIPLY
+        return first, _Number(float(known)) if over else _Number(under=float(known))
+    if equation.primitive is _MULTIPLY and other is not None and np.isfinite(other) and other:
+        return others[0], _Number(float(other))
+    return None
+
+
+class _Place(NamedTuple):
+    """An operand, that an equation has alone, to which a number may be applied."""
+
+    equation: int
+    operand: int
+    size: int
+
+
+class _Waiting(NamedTuple):
+    """A value that is not computed: another times a number, which fits a place further up too."""
+
+    value: Atom
+    number: _Number
+    place: _Place | None
+
+
+class _Rewriting:
+    """One run of the pass.
+
+    Attributes:
+        equations: those recorded.
+        ahead: by the number of a recorded equation, what is to be computed just before it.
+    """
+
+    def __init__(self, program: Program):
+        self.source = program
+        self.equations: list[Equation] = []
+        self.ahead: dict[int, Equation] = {}
+        self.waiting: dict[Atom, _Waiting] = {}
+        self.users: dict[Atom, list[Equation]] = {}
+        self.changed = False
+        for equation in program.equations:
+            for atom in dict.fromkeys(equation.inputs):
+                self.users.setdefault(atom, []).append(equation)
+        self.outputs = set(program.outputs)
+
+    def program(self) -> Program | None:
+        """The Program rewritten; None when it is as it was."""
+        for equation in self.source.equations:
+            if _plain(equation):
+                self.rewrite(equation)
+            else:
+                self.equations.append(equation)
+        if not self.changed:
+            return None
+        equations = []
+        for i, equation in enumerate(self.equations):
+            if i in self.ahead:
+                equations.append(self.ahead[i])
+            equations.append(equation)
+        return Program(self.source.inputs, equations, self.source.outputs, self.source.name)
+
+    def rewrite(self, equation: Equation) -> None:
+        """Record what computes an equation's output, or let a number wait."""
+        (out,) = equation.outputs
+        split = _split(equation)
+        atoms = equation.inputs if split is None else (split[0],)
+        found = [self.waiting.get(atom, _Waiting(atom, _ONE, None)) for atom in atoms]
+        if split is None:
+            number = _TAKES[equation.primitive]([w.number for w in found])
+        else:
+            number = found[0].number * split[1]
+        met = any(w.number != _ONE for w in found)
+        if number is None or not _may_wait(number, out.type):
+            inputs = tuple([self.computed(atom, equation) for atom in equation.inputs])
+            self.add(equation.primitive, inputs, equation.params, out, equation)
+        elif not met and not (number != _ONE and self.waits(out)):
+            self.equations.append(equation)
+        else:
+            self.changed = True
+            if split is None:
+                waiting = self.product(equation, found, number)
+            else:
+                place = found[0].place if len(self.users[atoms[0]]) == 1 else None
+                waiting = _Waiting(found[0].value, number, place)
+            self.hand_on(waiting, out, equation)
+
+    def product(self, equation: Equation, found: Sequence[_Waiting], number: _Number) -> _Waiting:
+        """Record an equation on operands without their numbers; the places for that of it."""
+        inputs = tuple([w.value for w in found])
+        core = Var(equation.outputs[0].type)
+        self.add(equation.primitive, inputs, equation.params, core, equation)
+        places = [
+            w.place
+            for atom, w in zip(equation.inputs, found, strict=True)
+            if w.place is not None and len(self.users[atom]) == equation.inputs.count(atom) == 1
+        ]
+        own = len(self.equations) - 1
+        for i, atom in enumerate(inputs[_SCALED.get(equation.primitive, slice(0))]):
+            places.append(_Place(own, i, _weight(atom)))
+        if equation.primitive is _SQUARE or (
+            equation.primitive is _DIVIDE and found[1].number != _ONE
+        ):
+            places = [place for place in places if place.equation == own]
+        return _Waiting(core, number, min(places, key=lambda p: p.size, default=None))
+
+    def hand_on(self, waiting: _Waiting, out: Var, equation: Equation) -> None:
+        """Let a number wait, or apply it where the array is smallest."""
+        if waiting.number != _ONE and self.waits(out):
+            self.waiting[out] = waiting
+            return
+        place = waiting.place
+        if waiting.number == _ONE or place is None or place.size >= out.type.size:
+            self.apply(waiting.value, waiting.number, out, equation)
+            return
+        changed = self.equations[place.equation]
+        inputs = list(changed.inputs)
+        scaled = inputs[place.operand] = Var(inputs[place.operand].type.strong)
+        self.apply(changed.inputs[place.operand], waiting.number, scaled, changed)
+        self.ahead[place.equation] = self.equations.pop()
+        self.equations[place.equation] = Equation(
+            changed.primitive, tuple(inputs), changed.params, changed.outputs, changed.position
+        )
+        self.apply(waiting.value, _ONE, out, equation)
+
+    def computed(self, atom: Atom, near: Equation) -> Atom:
+        """An atom that has a value: a number that waits is applied."""
+        if atom not in self.waiting:
+            return atom
+        value = Var(atom.type)
+        self.apply(self.waiting[atom].value, self.waiting[atom].number, value, near)
+        return value
+
+    def apply(self, atom: Atom, number: _Number, out: Var, near: Equation) -> None:
+        """Record the product of an atom with a number; the pass after this drops those with 1."""
+        kind = out.type.dtype.type
+        if number.value() == -1:
+            self.add(_NEGATIVE, (atom,), {}, out, near)
+        elif number.under != 1 and abs(number.over) == 1:
+            divisor = Literal(kind(number.under * number.over))
+            self.add(_DIVIDE, (atom, divisor), {}, out, near)
+        else:
+            self.add(_MULTIPLY, (atom, Literal(kind(number.value()))), {}, out, near)
+
+    def add(
+        self, primitive: Primitive, inputs: tuple[Atom, ...], params: Any, out: Var, near: Equation
+    ) -> None:
+        self.equations.append(Equation(primitive, inputs, params, (out,), near.position))
+
+    def waits(self, var: Var) -> bool:
+        """Whether all users of a value take a number; several of them must not make more work."""
+        users = self.users.get(var, [])
+        if var in self.outputs or not users or not all(_takes(user, var) for user in users):
+            return False
+        later = sum(user.outputs[0].type.size for user in users) + CALL * (len(users) - 1)
+        return len(users) == 1 or later <= var.type.size
+
+
+def _takes(equation: Equation, var: Var) -> bool:
+    if not _plain(equation):
+        return False
+    two = _Number(2.0)
+    numbers = [two if atom is var else _ONE for atom in equation.inputs]
+    return _TAKES[equation.primitive](numbers) is not None
+
+
+def _may_wait(number: _Number, type: ArrayType) -> bool:
+    return all(may_wait(part, type.dtype) for part in (number.value(), number.over, number.under))
+
+
+def _weight(atom: Atom) -> int:
+    """The elements that a product with a number would take; none where it is computed once."""
+    folded = isinstance(atom, Literal) and atom.type.size <= FOLDED
+    return 0 if folded else atom.type.size
