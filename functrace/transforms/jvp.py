@@ -17,6 +17,7 @@ from ..recorder import Recorder, bind, rewriting
 from ..source import derived
 from ..tracer import Tracer
 from .adopt import adopt
+from .shifts import shifts
 
 
 def jvp(
@@ -39,6 +40,7 @@ def jvp(
     """
     with rewriting(program) as recorder:
         tangents: dict[Var, Any] = {}
+        flat = shifts(program)
         for var, is_active in zip(program.inputs, active, strict=True):
             if is_active:
                 tangents[var] = recorder.input(var.type, f"d{var.name}" if var.name else "")
@@ -51,7 +53,7 @@ def jvp(
                 _replace(recorder, equation, given, tangents, separate)
                 continue
             recorder.equations.append(equation)
-            if reached:
+            if reached and equation.outputs[0] not in flat:
                 _push(recorder, equation, given, tangents)
         found = [tangents.get(a) if isinstance(a, Var) else None for a in program.outputs]
         outputs = [*program.outputs, *(recorder.atom(t) for t in found if t is not None)]
