@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from . import scipy as scipy
     from . import testing as testing
     from .api._checks import float0
-    from .api._execute import cache_info, clear_cache, explain_retrace
     from .api.associative import associative_scan
     from .api.batching import vmap
+    from .api.caches import cache_info, clear_cache, explain_retrace
     from .api.callbacks import pure_callback
     from .api.checkpoint import checkpoint, remat
     from .api.closures import closure_convert, custom_gradient, linear_call
@@ -55,7 +55,7 @@ else:  # on demand: what a script does not use costs it no time
     _MODULES = ("debug", "errors", "nn", "numpy", "random", "scipy", "testing", "tree")
     _NAMES = {
         ".api._checks": "float0",
-        ".api._execute": "cache_info clear_cache explain_retrace",
+        ".api.caches": "cache_info clear_cache explain_retrace",
         ".api.associative": "associative_scan",
         ".api.batching": "vmap",
         ".api.callbacks": "pure_callback",

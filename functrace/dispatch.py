@@ -54,6 +54,13 @@ VIEWS = {
     if hasattr(np, name)
 } | {np.linalg.diagonal, np.lib.stride_tricks.sliding_window_view}  # fmt: skip
 
+# Functions whose front ends look at the types of plain arrays, and never at their values. Those of
+# ufuncs are all such.
+BY_TYPE: set[Any] = {
+    np.dot, np.inner, np.outer, np.vdot, np.tensordot, np.einsum, np.where, np.concatenate,
+    np.stack,
+}  # fmt: skip
+
 
 def ufunc_answer(ufunc: np.ufunc, method: str, options: dict[str, Any]) -> Callable[..., Any]:
     """Who answers for a call of a ufunc, or of one of its methods.

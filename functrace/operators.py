@@ -12,16 +12,17 @@ from typing import Any
 
 import numpy as np
 
-from .dispatch import demand_answer
 from .errors import DTypeError, UnsupportedAttributeError
 from .sharing import demand_own, is_number
 from .tracer import (
+    NO_OPTIONS,
     UFUNCS,
     Tracer,
-    answer,
+    demanded_answer,
     is_weak,
     overwrite,
     pythonic,
+    run_front_end,
     weakened,
     widened,
 )
@@ -89,9 +90,9 @@ def _install_binary(name: str, ufunc: np.ufunc, arithmetic: bool) -> None:
             return weakened(UFUNCS[ufunc](left, right))
         return UFUNCS[ufunc](left, right)
 
-    setattr(Tracer, f"__{name}__", forward)
+    setattr(Tracer, f"__{name}__", _taped_binary(forward))
     if arithmetic:
-        setattr(Tracer, f"__r{name}__", reflected)
+        setattr(Tracer, f"__r{name}__", _taped_binary(reflected))
 
 
 def _install_in_place(name: str, ufunc: np.ufunc) -> None:
@@ -110,10 +111,22 @@ def _install_in_place(name: str, ufunc: np.ufunc) -> None:
 
 
 def _install_unary(name: str, ufunc: np.ufunc) -> None:
-    def method(self: Tracer) -> Any:
+    def unary(self: Tracer) -> Any:
         return pythonic(UFUNCS[ufunc], self)
 
+    def method(self: Tracer) -> Any:
+        return self.recorder.tape.call(run_front_end, unary, (self,))
+
     setattr(Tracer, f"__{name}__", method)
+
+
+def _taped_binary(plain: Callable[[Tracer, Any], Any]) -> Callable[[Tracer, Any], Any]:
+    """An operator that asks the tape first."""
+
+    def method(self: Tracer, other: Any) -> Any:
+        return self.recorder.tape.call(run_front_end, plain, (self, other), NO_OPTIONS, True)
+
+    return method
 
 
 def _matmul(self: Tracer, other: Any) -> Any:
@@ -126,8 +139,7 @@ def _rmatmul(self: Tracer, other: Any) -> Any:
 
 def _install_method(function: Callable[..., Any]) -> None:
     def method(self: Tracer, *args: Any, **kwargs: Any) -> Any:
-        demand_answer(function)
-        return answer(function, (self, *args), kwargs)
+        return self.recorder.tape.call(demanded_answer, function, (self, *args), kwargs)
 
     method.__name__ = function.__name__
     method.__doc__ = f"As `np.{function.__name__}`."
@@ -152,5 +164,5 @@ for _name, _ufunc in _UNARY.items():
     _install_unary(_name, _ufunc)
 for _function in _METHOD_FUNCTIONS:
     _install_method(_function)
-Tracer.__matmul__ = _matmul  # type: ignore[method-assign] -- as the tables above
-Tracer.__rmatmul__ = _rmatmul  # type: ignore[method-assign]
+Tracer.__matmul__ = _taped_binary(_matmul)  # type: ignore[method-assign] -- as the tables above
+Tracer.__rmatmul__ = _taped_binary(_rmatmul)  # type: ignore[method-assign]

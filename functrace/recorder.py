@@ -11,10 +11,11 @@ evaluates what that value depends on, provided that its inputs have values.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, NamedTuple
+from types import TracebackType
+from typing import Any
 
 import numpy as np
 
@@ -31,9 +32,10 @@ from .errors import (
 from .ir import ACTS, ArrayType, Atom, Equation, Literal, Program, Var
 from .locks import LOCKS
 from .primitive import Primitive
+from .recording import Recording
 from .sharing import FOREIGN, FOREIGN_NUMBER
 from .source import Place, Remark, Source, raised_at, user_position
-from .tracer import Tracer
+from .tracer import NO_OPTIONS, Run, Tracer
 from .values import NUMERIC_KINDS as NUMERIC_KINDS
 from .values import SCALAR_TYPES
 from .values import plain as plain
@@ -41,7 +43,7 @@ from .values import type_of as type_of
 
 _COPY_BELOW = 1 << 16  # bytes; a captured array is copied below this size, and locked above it
 
-_current: ContextVar[Recorder | None] = ContextVar("functrace_recorder", default=None)
+CURRENT: ContextVar[Recorder | None] = ContextVar("functrace_recorder", default=None)
 SCOPE: ContextVar[str] = ContextVar("functrace_scope", default="")
 
 
@@ -54,12 +56,12 @@ def bind(primitive: Primitive, *operands: Any, **params: Any) -> Any:
     """
     for operand in operands:
         if type(operand) is Tracer:
-            recorder = _current.get()
+            recorder = CURRENT.get()
             if recorder is None:
                 raise _leaked(operand)
             return recorder.record(primitive, operands, params)
     if not primitive.pure:
-        recorder = _current.get()
+        recorder = CURRENT.get()
         if recorder is not None and primitive.effects_of(params):
             return recorder.record(primitive, operands, params)
     if primitive.elementwise and rewriting_recorder() is not None:
@@ -75,9 +77,14 @@ def _of_constants(primitive: Primitive, operands: Sequence[Any], params: dict[st
     return np.broadcast_to(value, np.broadcast_shapes(*[x.shape for x in operands]))[()]
 
 
+def innermost() -> Recorder | None:
+    """The innermost recorder of this thread."""
+    return CURRENT.get()
+
+
 def tracing() -> Recorder | None:
     """The innermost recorder, while a function of the user is traced."""
-    recorder = _current.get()
+    recorder = CURRENT.get()
     return None if recorder is None or recorder.rewriting else recorder
 
 
@@ -93,67 +100,36 @@ def recorder_for(operands: Sequence[Any], program: Program | None = None) -> Rec
     """
     for operand in operands:
         if type(operand) is Tracer:
-            recorder = _current.get()
+            recorder = CURRENT.get()
             if recorder is None:
                 raise _leaked(operand)
             return recorder
-    return _current.get() if program is not None and program.effects else None
+    return CURRENT.get() if program is not None and program.effects else None
 
 
 def rewriting_recorder() -> Recorder | None:
     """The innermost recorder when it is that of a transform or a rule, else None."""
-    recorder = _current.get()
+    recorder = CURRENT.get()
     return recorder if recorder is not None and recorder.rewriting else None
 
 
-class Recording(NamedTuple):
-    """A Program with the operands for the inputs that were captured.
+class _NoTape:
+    """Stands where there is no tape: each call is run."""
 
-    Attributes:
-        program: its inputs are those of the function, then the captured ones.
-        captured: outer tracers and arrays, one for each captured input.
-        output_types: the outputs' types, weak where Python would give a scalar.
-    """
+    __slots__ = ()
 
-    program: Program
-    captured: tuple[Any, ...]
-    output_types: tuple[ArrayType, ...]
+    def call(
+        self,
+        run: Run,
+        function: Any,
+        operands: Sequence[Any],
+        options: Mapping[str, Any] = NO_OPTIONS,
+        by_type: bool = False,  # noqa: ARG002 -- as for tapes
+    ) -> Any:
+        return run(function, operands, options)
 
-    @property
-    def closed_over_tracers(self) -> bool:
-        """Whether the function used tracers of an outer recorder."""
-        return any(type(operand) is Tracer for operand in self.captured)
 
-    def snapshot(self) -> list[Any]:
-        """The captured operands, arrays copied, for use when the surrounding code has gone on."""
-        return [
-            Tracer(x.recorder, x.variable, x.type) if type(x) is Tracer else np.array(x)
-            for x in self.captured
-        ]
-
-    def closed(self) -> Program:
-        """The Program with copies of the captured arrays as literals; outer tracers stay inputs."""
-        program, count = self.program, len(self.program.inputs) - len(self.captured)
-        constants: dict[Any, Atom] = {
-            var: Literal(np.array(value))
-            for var, value in zip(program.inputs[count:], self.captured, strict=True)
-            if type(value) is not Tracer
-        }
-        if not constants:
-            return program
-        equations = [
-            Equation(
-                e.primitive,
-                tuple([constants.get(a, a) for a in e.inputs]),
-                e.params,
-                e.outputs,
-                e.position,
-            )
-            for e in program.equations
-        ]
-        outputs = [constants.get(a, a) for a in program.outputs]
-        inputs = [var for var in program.inputs if var not in constants]
-        return Program(inputs, equations, outputs, program.name)
+NO_TAPE = _NoTape()
 
 
 class Recorder:
@@ -165,11 +141,12 @@ class Recorder:
         rewriting: whether arrays become literals, as in a rule, rather than captured inputs.
         position: the source of recorded equations, when it is not the running user code.
         scope: the names that the running user code is under.
+        tape: what answers when user code calls a function (see `replay.py`).
     """
 
     __slots__ = (
         "_indexed", "_known", "_locked", "_producer", "alive", "captures", "equations", "inputs",
-        "parent", "position", "reason", "rewriting", "scope",
+        "parent", "position", "reason", "rewriting", "scope", "tape",
     )  # fmt: skip
 
     def __init__(self, parent: Recorder | None, reason: str = ""):
@@ -186,11 +163,18 @@ class Recorder:
         self._producer: dict[Var, Equation] = {}
         self._indexed = 0
         self._locked: list[np.ndarray] = []
+        self.tape: Any = NO_TAPE
+        if parent is not None:
+            parent.leave()
 
     @property
     def is_current(self) -> bool:
         """Whether this recorder is the innermost."""
-        return _current.get() is self
+        return CURRENT.get() is self
+
+    def leave(self) -> None:
+        """Ask no tape from here on: what happens now is not on any."""
+        self.tape = NO_TAPE
 
     # Inputs.
 
@@ -203,6 +187,15 @@ class Recorder:
         tracer = Tracer(self, var, type)
         tracer.alias = FOREIGN if type.shape else FOREIGN_NUMBER
         return tracer
+
+    def all_inputs(
+        self, types: Sequence[ArrayType], names: Sequence[str], values: Sequence[Any] | None
+    ) -> list[Tracer]:
+        """The inputs of the traced function, concrete where there are values."""
+        return [
+            self.input(type, name, None if values is None else values[i])
+            for i, (type, name) in enumerate(zip(types, names, strict=True))
+        ]
 
     def atom(self, value: Any) -> Atom:
         """The Var or Literal for an operand.
@@ -242,24 +235,27 @@ class Recorder:
         return False
 
     def _capture_array(self, array: np.ndarray) -> Var:
-        """Capture an array of the surrounding code, as it is now.
-
-        A small array is copied, so that code may go on to change it. A large one is used where it
-        lies, and locked against changes until the trace ends.
-        """
+        """Capture an array of the surrounding code, as it is now."""
         entries = self.captures.setdefault(id(array), [])
         if entries:  # the newest alone, or a buffer changed at every step would take squared time
             var, snapshot, _ = entries[-1]
-            if snapshot is array or _same_bits(snapshot, array):
+            if snapshot is array or same_bits(snapshot, array):
                 return var
-        type = type_of(array)
-        value = plain(array)
-        if value is array and LOCKS.changeable(array) and not self._held(array):
-            value = array.copy()
-        var = Var(type)
+        var, value = Var(type_of(array)), self.snapshot(array)
         self._known[var] = value
         entries.append((var, value, array))  # holding the array keeps its id from being reused
         return var
+
+    def snapshot(self, array: np.ndarray) -> np.ndarray:
+        """An array as it is now, and stays until the trace ends.
+
+        A small array is copied, so that code may go on to change it. A large one is used where it
+        lies, and locked against changes.
+        """
+        value = plain(array)
+        if value is array and LOCKS.changeable(array) and not self._held(array):
+            value = array.copy()
+        return value
 
     def _held(self, array: np.ndarray) -> bool:
         """Whether a large array is now locked, so that it need not be copied."""
@@ -384,31 +380,48 @@ class Recorder:
     def close(self) -> None:
         """End the trace: tracers are dead from here on, and arrays are unlocked."""
         self.alive = False
+        self.tape = NO_TAPE
         if self._locked:
             LOCKS.unlock(self._locked)
 
 
-@contextmanager
-def recording(reason: str = "") -> Iterator[Recorder]:
-    """Make a new innermost recorder for the duration of a `with` block."""
-    recorder = Recorder(_current.get(), reason)
-    token = _current.set(recorder)
-    try:
-        yield recorder
-    except ValueError as error:
+class recording:  # noqa: N801 -- read as `with recording(...)`
+    """Make a new innermost recorder, or the one given, for the duration of a `with` block."""
+
+    __slots__ = ("_recorder", "_token")
+
+    def __init__(self, reason: str = "", recorder: Recorder | None = None):
+        self._recorder = recorder or Recorder(CURRENT.get(), reason)
+
+    def __enter__(self) -> Recorder:
+        self._token = CURRENT.set(self._recorder)
+        return self._recorder
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        recorder = self._recorder
+        locked = bool(recorder._locked)
+        CURRENT.reset(self._token)
+        recorder.close()
+        if error is not None:
+            _explain(error, locked)
+
+
+def _explain(error: BaseException, locked: bool) -> None:
+    """Raise an error of ours for one of NumPy's that has to do with the trace."""
+    if isinstance(error, ValueError):
         if isinstance(error.__cause__, FunctraceError) and "array element" in str(error):
             raise error.__cause__ from None  # NumPy wraps what __float__ raises
-        if recorder._locked and "read-only" in str(error):
+        if locked and "read-only" in str(error):
             raise _changed(error) from error
-        raise
-    except TypeError as error:
+    if isinstance(error, TypeError):
         source, drawn_by = raised_at(error.__traceback__)
         if drawn_by and (isinstance(error, _CONVERSIONS) or "Tracer" in str(error)):
             raise _undrawable(drawn_by, source) from None
-        raise
-    finally:
-        _current.reset(token)
-        recorder.close()
 
 
 @contextmanager
@@ -428,6 +441,7 @@ def record(
     values: Sequence[Any] | None = None,
     reason: str = "",
     name: str = "program",
+    recorder: Recorder | None = None,
 ) -> Recording:
     """Trace a function of a list of arrays that returns a sequence of arrays.
 
@@ -437,17 +451,15 @@ def record(
         values: the inputs' values, when Python's `if` and `while` may ask for them.
         reason: the transform that withholds values, for error messages.
         name: the name of the Program.
+        recorder: a recorder to use; without one it is a new one.
     """
-    with PausedCollection(), recording(reason) as recorder:
-        inputs = [
-            recorder.input(type, label, None if values is None else values[i])
-            for i, (type, label) in enumerate(zip(types, names, strict=True))
-        ]
-        outputs = function(inputs)
+    with PausedCollection(), recording(reason, recorder) as recorder:
+        outputs = function(recorder.all_inputs(types, names, values))
         return recorder.finish(outputs, name)
 
 
-def _same_bits(left: np.ndarray, right: np.ndarray) -> bool:
+def same_bits(left: np.ndarray, right: np.ndarray) -> bool:
+    """Whether two arrays are equal in shape, dtype and all bits."""
     return (
         left.shape == right.shape
         and left.dtype == right.dtype

@@ -161,10 +161,11 @@ def _link(result: Tracer, source: Tracer, steps: tuple[Equation, ...]) -> None:
         return
     known = _is_view(source, steps) if any(_merges(step) for step in steps) else True
     if known is not False:
-        _note(result, source, steps, certain=known is True)
+        note_view(result, source, steps, certain=known is True)
 
 
-def _note(result: Tracer, source: Tracer, steps: tuple[Equation, ...], certain: bool) -> None:
+def note_view(result: Tracer, source: Tracer, steps: tuple[Equation, ...], certain: bool) -> None:
+    """Note that a new tracer is a view of another."""
     alias = source.alias
     if isinstance(alias, Foreign):
         result.alias = FOREIGN
@@ -183,11 +184,11 @@ def share_flat(result: Tracer, source: Tracer) -> Tracer | None:
         return result
     if result is source:
         result = type(source)(source.recorder, source.variable, source.type)
-        _note(result, source, (), certain=False)
+        note_view(result, source, (), certain=False)
         return result
     last = result.recorder.equations[-1]
     if last.inputs[0] is source.variable and source.recorder is result.recorder:
-        _note(result, source, (last,), certain=array is not None)
+        note_view(result, source, (last,), certain=array is not None)
     elif source.recorder is not result.recorder:
         result.alias = FOREIGN
     else:  # another order than C
@@ -275,6 +276,7 @@ def assign(target: Tracer, value: Tracer, what: str, remedy: str = "") -> None:
     Raises:
         TracerAssignmentError: when the memory is not the traced function's own, or read-only.
     """
+    target.recorder.leave()
     demand_own(target, what, remedy)
     if not _is_fresh(target):
         renew(target)  # so that it is watched

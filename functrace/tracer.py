@@ -36,14 +36,17 @@ from .errors import (
 from .ir import ArrayType, Var
 from .sharing import assign, indexed, is_number, renew, share, share_flat
 from .source import user_operation
+from .typed import Typed
 
 if TYPE_CHECKING:
     from .recorder import Recorder
 
 _SCALARS = (bool, int, float, complex)
+NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
+Run = Callable[[Any, Sequence[Any], Mapping[str, Any]], Any]
 
 
-class Tracer:
+class Tracer(Typed):
     """A traced array: it has a shape and a dtype, and its value is computed later.
 
     Attributes:
@@ -78,43 +81,6 @@ class Tracer:
             return False
         raise missing_attribute(name)
 
-    # What it is.
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape, a tuple of ints."""
-        return self.type.shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The NumPy dtype."""
-        return self.type.dtype
-
-    @property
-    def ndim(self) -> int:
-        """The number of axes."""
-        return self.type.ndim
-
-    @property
-    def size(self) -> int:
-        """The number of elements."""
-        return self.type.size
-
-    @property
-    def itemsize(self) -> int:
-        """The bytes of one element."""
-        return self.type.dtype.itemsize
-
-    @property
-    def nbytes(self) -> int:
-        """The bytes of all elements."""
-        return self.type.size * self.type.dtype.itemsize
-
-    def __len__(self) -> int:
-        if not self.type.shape:
-            raise ArgumentError("len() of a traced array with no axes")
-        return self.type.shape[0]
-
     def __iter__(self) -> Iterator[Any]:
         if not self.type.shape:
             raise ArgumentError("iteration over a traced array with no axes")
@@ -144,6 +110,9 @@ class Tracer:
     # NumPy's calls.
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if not kwargs and method == "__call__":
+            front_end = UFUNCS.get(ufunc) or ufunc_answer(ufunc, method, kwargs)
+            return self.recorder.tape.call(run_front_end, front_end, inputs, NO_OPTIONS, True)
         if kwargs.get("out") is not None:
             return _into(kwargs.pop("out"), ufunc, method, inputs, kwargs)
         return ufunc_answer(ufunc, method, kwargs)(*inputs, **kwargs)
@@ -151,8 +120,7 @@ class Tracer:
     def __array_function__(
         self, function: Callable[..., Any], types: Any, args: Any, kwargs: Any
     ) -> Any:
-        demand_answer(function)
-        return answer(function, args, kwargs)
+        return self.recorder.tape.call(demanded_answer, function, args, kwargs)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         if not self.type.inexact:  # no derivative is cut
@@ -177,11 +145,6 @@ class Tracer:
 
     # The array API standard.
 
-    @property
-    def device(self) -> str:
-        """Where the values will be: "cpu"."""
-        return "cpu"
-
     def to_device(self, device: Any, /, *, stream: Any = None) -> Any:
         """The array itself; an error for another device than "cpu"."""
         return FUNCTIONS[np.ndarray.to_device](self, device, stream=stream)
@@ -192,9 +155,6 @@ class Tracer:
     def __dlpack__(self, **options: Any) -> Any:
         self._demand_integer("exported by DLPack")
         return self.recorder.value(self, "it was exported by DLPack").__dlpack__(**options)
-
-    def __dlpack_device__(self) -> tuple[int, int]:
-        return (1, 0)  # DLPack's number of the CPU, and the first of them
 
     # Values on demand.
 
@@ -264,7 +224,7 @@ class Tracer:
     # Indexing.
 
     def __getitem__(self, index: Any) -> Any:
-        return indexed(FUNCTIONS[operator.getitem](self, index), self, index)
+        return self.recorder.tape.call(_item, operator.getitem, (self, index))
 
     def __setitem__(self, index: Any, value: Any) -> None:
         FUNCTIONS[operator.setitem](self, index, value)
@@ -295,7 +255,7 @@ class Tracer:
     @property
     def T(self) -> Any:  # noqa: N802 -- NumPy's name
         """The axes in reverse order."""
-        return answer(np.transpose, (self,))
+        return self.recorder.tape.call(answer, np.transpose, (self,))
 
     @property
     def mT(self) -> Any:  # noqa: N802 -- NumPy's name
@@ -323,7 +283,8 @@ class Tracer:
     def reshape(self, *shape: Any, order: Any = "C", copy: Any = None) -> Any:
         """The same elements in another shape."""
         target = shape[0] if len(shape) == 1 else shape
-        return answer(np.reshape, (self, target), {"order": order, "copy": copy})
+        options = {"order": order, "copy": copy}
+        return self.recorder.tape.call(answer, np.reshape, (self, target), options)
 
     def transpose(self, *axes: Any) -> Any:
         """The axes permuted."""
@@ -406,10 +367,36 @@ class Tracer:
         def __invert__(self) -> Any: ...
 
 
+def run_front_end(
+    front_end: Callable[..., Any],
+    operands: Sequence[Any],
+    options: Mapping[str, Any],
+) -> Any:
+    """Call the front end of an operator or ufunc."""
+    return front_end(*operands)
+
+
+def demanded_answer(
+    function: Callable[..., Any], args: Sequence[Any], options: Mapping[str, Any]
+) -> Any:
+    """As `answer`, with an error where nobody answers for the function."""
+    demand_answer(function)
+    return answer(function, args, options)
+
+
+def _item(
+    getitem: Callable[..., Any],
+    operands: Sequence[Any],
+    options: Mapping[str, Any],
+) -> Any:
+    source, index = operands
+    return indexed(FUNCTIONS[getitem](source, index), source, index)
+
+
 def answer(
     function: Callable[..., Any],
     args: Sequence[Any],
-    options: Mapping[str, Any] = MappingProxyType({}),
+    options: Mapping[str, Any] = NO_OPTIONS,
 ) -> Any:
     """The result of a NumPy function: a view where NumPy gives one, else an array of its own.
 

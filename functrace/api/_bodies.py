@@ -16,7 +16,8 @@ from ..control.programs import build, inline
 from ..errors import BranchError, CarryError
 from ..ir import ArrayType, Equation, Program, Var
 from ..ops.cast import astype, promotion_value
-from ..recorder import Recording, recorder_for, type_of
+from ..recorder import recorder_for, type_of
+from ..recording import Recording
 from ..source import Source
 from ..tracer import Tracer, copied
 from ..tree import TreeDef

@@ -13,11 +13,13 @@ import numpy as np
 from .. import tree
 from ..errors import ArgumentError, FunctraceError
 from ..ir import ArrayType
-from ..recorder import Recording, plain, record, type_of
+from ..recorder import plain, record, type_of
+from ..recording import Recording
 from ..source import internal
 from ..tracer import Tracer
 from ..tree import TreeDef
 from ._numbers import with_varying_numbers
+from ._tapes import place_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -132,6 +134,7 @@ def trace_call(
     name: str,
     reason: str = "",
     reused: bool = False,
+    code: Any = None,
 ) -> tuple[Recording, TreeDef]:
     """Trace a function of a tree.
 
@@ -142,6 +145,7 @@ def trace_call(
             may ask for values.
         reused: whether what comes of the trace is to be found again by its structure. Numbers that
             vary between calls are then captured inputs.
+        code: the function's code, when a trace of the same code may be repeated (`replay.py`).
 
     Returns:
         The recording, and the structure of the output.
@@ -149,17 +153,35 @@ def trace_call(
     out_structure: list[TreeDef] = []
 
     def flat(tracers: list[Tracer]) -> list[Any]:
-        out = call(tree.unflatten(structure, tracers))
-        outputs, out_tree = tree.flatten(out)
+        outputs, out_tree = flat_output(call(tree.unflatten(structure, tracers)))
         out_structure.append(out_tree)
-        for i, leaf in enumerate(outputs):
-            if type(leaf) is not Tracer:
-                _leaf_type(leaf, tree.paths(out_tree, "")[i] or "itself", "the output")
         return outputs
 
     values = None if reason else [x if type(x) is Tracer else plain(x) for x in leaves]
-    recording = record(flat, types, names=names, values=values, reason=reason, name=name)
-    return with_varying_numbers(recording) if reused else recording, out_structure[0]
+    options: Any = {"names": names, "values": values, "reason": reason, "name": name}
+    if not reused:
+        return record(flat, types, **options), out_structure[0]
+    place = place_of(code, name, reason, structure, tuple(types))
+    recorder = place.recorder(reason) if place else None
+    recording = record(flat, types, recorder=recorder, **options)
+    if place is None:
+        return with_varying_numbers(recording), out_structure[0]
+    return place.learned(recorder, recording), out_structure[0]
+
+
+def flat_output(out: Any) -> tuple[list[Any], TreeDef]:
+    """The leaves of what a traced function returned, and their structure.
+
+    Raises:
+        LeafTypeError: naming the path of a leaf that is no array and no number.
+    """
+    if type(out) is Tracer:
+        return [out], tree.LEAF
+    outputs, out_tree = tree.flatten(out)
+    for i, leaf in enumerate(outputs):
+        if type(leaf) is not Tracer:
+            _leaf_type(leaf, tree.paths(out_tree, "")[i] or "itself", "the output")
+    return outputs, out_tree
 
 
 def to_user(values: Sequence[Any], types: Sequence[ArrayType]) -> list[Any]:

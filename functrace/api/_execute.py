@@ -24,14 +24,13 @@ from ..executors.planned import (
     interpreter,
     worth_code,
 )
-from ..executors.workspace import POOL
 from ..ir import Equation, Program
 from ..modes import chosen
 from ..passes.pipeline import clean, optimize
 from ..primitive import PRIMITIVES
 from ..recorder import Recorder, plain, recorder_for
+from ..replay import Tape
 from ..source import Place, Remark
-from ._numbers import forget
 from ._retrace import Retraces
 
 _NUMPY_ERRORS = (ValueError, IndexError, ArithmeticError)  # ArithmeticError under np.errstate
@@ -189,57 +188,32 @@ class _StructuralCache:
         return CacheInfo(self.hits, self.misses, len(self._entries), self.limit)
 
 
-_finished = _StructuralCache(limit=512, equations=200_000)
-_retraces = Retraces()
+FINISHED = _StructuralCache(limit=512, equations=200_000)
+RETRACES = Retraces()
 
 
-def finished(kind: Hashable, program: Program, make: Callable[[], Any]) -> Any:
-    """What `make` gives for a Program, made once for each kind and structure."""
-    misses = _finished.misses
-    found = _finished.get((kind, program.key), len(program.equations), make)
-    _retraces.note(kind, program, new=_finished.misses != misses)
+def finished(
+    kind: Hashable,
+    program: Program,
+    make: Callable[[], Any],
+    tape: Tape | None = None,
+) -> Any:
+    """What `make` gives for a Program, made once for each kind and structure.
+
+    Args:
+        tape: what the trace of the Program was a repetition of.
+    """
+    if tape is not None and kind in tape.finished:
+        note_hit()
+        return tape.finished[kind]
+    misses = FINISHED.misses
+    found = FINISHED.get((kind, program.key), len(program.equations), make)
+    RETRACES.note(kind, program, new=FINISHED.misses != misses)
+    if tape is not None:
+        tape.finished[kind] = found
     return found
 
 
-def cache_info() -> CacheInfo:
-    """Hits, misses, size and limit of the cache of finished Programs.
-
-    Example:
-        >>> import functrace as ft
-        >>> ft.cache_info().limit
-        512
-    """
-    return _finished.info()
-
-
-def explain_retrace() -> str:
-    """Why the last Program that was rewritten and planned was not found in the cache.
-
-    It compares the Program with the one before of the same function, under the same transform: an
-    input of another type, another operation at a line, another constant.
-
-    Example:
-        >>> import numpy as np, functrace as ft
-        >>> def f(x):
-        ...     return np.sum(x**2)
-        >>> gradients = [ft.grad(f)(np.ones(n)) for n in (3, 4)]
-        >>> ft.explain_retrace()
-        'value_and_grad of f was rewritten and planned anew: the input x has type f64[4], and had \
-f64[3]'
-    """
-    return _retraces.explain()
-
-
-def clear_cache() -> None:
-    """Forget all finished Programs, and the memory that is kept for running them.
-
-    Example:
-        >>> import functrace as ft
-        >>> ft.clear_cache()
-        >>> ft.cache_info().size
-        0
-    """
-    _finished.clear()
-    _retraces.clear()
-    POOL.clear()
-    forget()
+def note_hit() -> None:
+    """Count a finished Program that was found again without a search."""
+    FINISHED.hits += 1

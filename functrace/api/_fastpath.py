@@ -17,6 +17,7 @@ import numpy as np
 from ..tree import TreeDef
 
 MISS: Any = object()  # what the code gives for arguments that it was not made for
+ANY: Any = object()  # stands among the leaves for an argument that may be anything
 _MOST = 256  # leaves; for more, code takes long to make
 
 
@@ -63,6 +64,18 @@ def make_fast(
     return bound["fast"]
 
 
+def make_builder(structure: TreeDef) -> Callable[[Sequence[Any]], Any] | None:
+    """A function from leaves to the tree of a structure; None for containers of other kinds."""
+    bound: dict[str, Any] = {}
+    try:
+        result = _built(structure, (f"leaves[{i}]" for i in count()), bound)
+    except _UnknownContainer:
+        return None
+    source = f"def build(leaves): return {result}"
+    exec(compile(source, "<functrace call>", "exec"), bound)  # noqa: S102 -- our own text
+    return bound["build"]
+
+
 class _UnknownContainer(Exception):  # noqa: N818 -- it never leaves this file
     """A container that the code does not know how to take apart or put together."""
 
@@ -95,6 +108,8 @@ def _taken(
 
 def _checked(name: str, leaf: Any, i: int, bound: dict[str, Any]) -> tuple[str, str]:
     """When a leaf is not like the one seen, and the value that the plan takes, as expressions."""
+    if leaf is ANY:
+        return "False", name
     kind = type(leaf)
     bound[f"t{i}"] = kind
     if kind is float:

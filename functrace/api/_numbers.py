@@ -13,7 +13,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 
 from ..ir import Equation, Form, Literal, Program, Var, is_number
-from ..recorder import Recording
+from ..recording import Recording
 
 _LIMIT = 1024  # forms that are remembered
 

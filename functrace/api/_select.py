@@ -22,6 +22,7 @@ class Selection(NamedTuple):
         leaves: the leaves of that tree.
         structure: its structure.
         names: a path for each leaf.
+        numbers: the positions of the chosen arguments.
         single: "positional" or "named" when one argument was asked for, and not a tuple or dict.
     """
 
@@ -29,6 +30,7 @@ class Selection(NamedTuple):
     leaves: list[Any]
     structure: tree.TreeDef
     names: list[str]
+    numbers: list[int]
     single: str
 
     def result(self, leaves: Sequence[Any]) -> Any:
@@ -89,7 +91,7 @@ def select(
     one_number = not isinstance(argnums, Iterable) and not names
     one_name = isinstance(argnames, str) and argnums is None
     single = "named" if one_name and keywords else "positional" if one_number or one_name else ""
-    return Selection(call, leaves, structure, paths, single)
+    return Selection(call, leaves, structure, paths, numbers, single)
 
 
 def _chosen_twice(transform: str, argnums: ArgNums, argnames: ArgNames) -> ArgumentError:

@@ -19,6 +19,7 @@ from ..tree import TreeDef
 from ._border import call_names, function_name, leaf_types, trace_call, transformed
 from ._checks import demand_count
 from ._execute import Runner, finished
+from ._tapes import code_of
 
 
 def vmap(
@@ -68,7 +69,7 @@ def vmap(
         raise MappedAxisError(f"vmap: axis_size is a length, not {axis_size!r}")
     if chunk_size is not None:
         demand_count(chunk_size, "vmap: chunk_size", "examples")
-    name = function_name(fun)
+    name, code = function_name(fun), code_of(fun)
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         leaves, structure = tree.flatten((args, kwargs))
@@ -84,7 +85,7 @@ def vmap(
         with scope(with_name(axis_name, size)):
             recording, out_tree = trace_call(
                 lambda call: fun(*call[0], **call[1]), structure, leaves, inner, names,
-                name=name, reason="vmap", reused=True,
+                name=name, reason="vmap", reused=True, code=code,
             )  # fmt: skip
         mapped = (*(a is not None for a in axes), *[False] * len(recording.captured))
         program = recording.program
@@ -103,7 +104,9 @@ def vmap(
                 batched, mapped_outputs = vmap_in_chunks(program, mapped, size, chunk)
             return Runner(batched, program), mapped_outputs
 
-        runner, mapped_outputs = finished(("vmap", mapped, size, axis_name, chunk), program, make)
+        runner, mapped_outputs = finished(
+            ("vmap", mapped, size, axis_name, chunk), program, make, recording.tape
+        )
         operands = [
             leaf if a is None else moveaxis(_array(leaf), a, 0)
             for leaf, a in zip(leaves, axes, strict=True)

@@ -16,7 +16,8 @@ from ..custom.linear import linear_call as bind_linear_call
 from ..custom.rules import demand_pair, fitted_outputs
 from ..errors import ArgumentError
 from ..ir import ArrayType, Program
-from ..recorder import Recording, plain, recorder_for, type_of
+from ..recorder import plain, recorder_for, type_of
+from ..recording import Recording
 from ..tracer import Tracer
 from ..tree import TreeDef
 from ._bodies import Body, with_captures

@@ -15,7 +15,7 @@ from ..axes import names_in_scope
 from ..errors import ArgumentError, LeafTypeError, StaticArgumentError
 from ..ir import ArrayType, Program
 from ..modes import chosen
-from ..recorder import Recording
+from ..recording import Recording
 from ..tree import TreeDef
 from ._border import call_names, function_name, leaf_types, to_user, trace_call, transformed
 from ._execute import CacheInfo, Runner

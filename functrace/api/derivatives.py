@@ -10,7 +10,7 @@ import numpy as np
 from .. import tree
 from ..errors import ArgumentError, DerivativeTypeError, TreeStructureError
 from ..ir import ArrayType, Program
-from ..recorder import Recording
+from ..recording import Recording
 from ..transforms.jvp import jvp as jvp_program
 from ..transforms.linearize import Linearized
 from ..transforms.linearize import linearize as linearize_program
@@ -36,6 +36,7 @@ from ._checks import (
     float0,
 )
 from ._execute import Runner, finished
+from ._tapes import code_of
 
 # Forward mode
 
@@ -74,7 +75,7 @@ def jvp(
         both, active_outputs = jvp_program(program, mask)
         return Runner(both, program), active_outputs
 
-    runner, active_outputs = finished(("jvp", mask), program, make)
+    runner, active_outputs = finished(("jvp", mask), program, make, traced.recording.tape)
     outputs = runner([*traced.leaves, *traced.recording.captured, *given], program)
     count = len(program.outputs)
     values = to_user(outputs[:count], traced.recording.output_types)
@@ -144,7 +145,7 @@ def _trace_primals(fun: Callable[..., Any], primals: Sequence[Any], transform: s
     types = leaf_types(leaves, names)
     recording, out_tree = trace_call(
         lambda args: fun(*args), structure, leaves, types, names, name=function_name(fun),
-        reused=True,
+        reused=True, code=code_of(fun),
     )  # fmt: skip
     return _Traced(recording, out_tree, leaves, structure, types, names)
 
@@ -208,7 +209,7 @@ def _linearized(traced: _Traced) -> tuple[Linearized, Runner, Runner]:
         parts = linearize_program(program, mask)
         return parts, Runner(parts.primal, program), Runner(parts.linear, program)
 
-    return finished(("linearize", mask), program, make)
+    return finished(("linearize", mask), program, make, traced.recording.tape)
 
 
 @short_tracebacks
@@ -238,7 +239,7 @@ def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[
         parts = linearize_program(program, mask)
         return parts, Runner(parts.primal, program), Runner(pullback(parts), program)
 
-    parts, primal, backward = finished(("vjp", mask), program, make)
+    parts, primal, backward = finished(("vjp", mask), program, make, traced.recording.tape)
     outputs = primal([*traced.leaves, *traced.recording.captured], program)
     count = len(program.outputs)
     residuals = list(outputs[count:])

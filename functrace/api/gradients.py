@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import tree
 from ..errors import DerivativeTypeError, NonScalarOutputError
-from ..recorder import Recording
+from ..ir import Program
+from ..recorder import innermost
+from ..recording import Recording
 from ..transforms.transpose import value_and_gradient
 from ..tree import TreeDef
 from ._border import function_name, leaf_types, to_user, trace_call, transformed
 from ._checks import active_inputs, check_callable, fill_integers
 from ._execute import Runner, finished
+from ._fastpath import MISS
 from ._select import ArgNames, ArgNums, select
+from ._shortcut import Diverged, shortcut_of
+from ._tapes import code_of, place_of
 
 
 def grad(
@@ -51,13 +56,7 @@ def grad(
         >>> ft.grad(lambda x: np.sum(x ** 3))(np.array([1.0, 2.0]))
         array([ 3., 12.])
     """
-    both = _value_and_grad(fun, argnums, has_aux, holomorphic, allow_int, argnames, "grad")
-
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        value, gradient = both(*args, **kwargs)
-        return (gradient, value[1]) if has_aux else gradient
-
-    return transformed(wrapper, fun, "grad")
+    return _differentiated(fun, argnums, has_aux, holomorphic, allow_int, argnames, "grad")
 
 
 def value_and_grad(
@@ -80,13 +79,12 @@ def value_and_grad(
         >>> ft.value_and_grad(lambda x: np.sum(x ** 2))(np.array([1.0, 2.0]))
         (np.float64(5.0), array([2., 4.]))
     """
-    wrapper = _value_and_grad(
+    return _differentiated(
         fun, argnums, has_aux, holomorphic, allow_int, argnames, "value_and_grad"
     )
-    return transformed(wrapper, fun, "value_and_grad")
 
 
-def _value_and_grad(
+def _differentiated(
     fun: Callable[..., Any],
     argnums: ArgNums,
     has_aux: bool,
@@ -96,32 +94,65 @@ def _value_and_grad(
     transform: str,
 ) -> Callable[..., Any]:
     check_callable(fun, transform)
-    name = function_name(fun)
+    name, code = function_name(fun), code_of(fun)
+    with_value = transform == "value_and_grad"
+    usual = not (has_aux or holomorphic or allow_int or argnames)
+    shortcut = shortcut_of(code, transform, argnums) if usual else None
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
+        traced = None
+        if shortcut is not None and shortcut.call and not kwargs and innermost() is None:
+            try:
+                found = shortcut.call((fun, *args))
+            except Diverged as diverged:
+                traced, shortcut.call = diverged.traced, None
+            else:
+                if found is not MISS:
+                    return found
         chosen = select(fun, args, kwargs, argnums, argnames, transform)
         types = leaf_types(chosen.leaves, chosen.names)
         active = active_inputs(types, chosen.names, transform, holomorphic, allow_int)
-        recording, out_tree = trace_call(
+        recording, out_tree = traced or trace_call(
             chosen.call, chosen.structure, chosen.leaves, types, chosen.names, name=name,
-            reused=True,
+            reused=True, code=code,
         )  # fmt: skip
         _check_scalar(recording, out_tree, has_aux, holomorphic, transform)
-        mask = (*active, *[False] * len(recording.captured))
-        program = recording.program
-        runner = finished(
-            ("value_and_grad", mask),
-            program,
-            lambda: Runner(
-                value_and_gradient(program, mask, program.outputs[0].type.dtype.type(1)), program
-            ),
-        )
-        outputs = runner([*chosen.leaves, *recording.captured], program)
-        count = len(program.outputs)
-        value = tree.unflatten(out_tree, to_user(outputs[:count], recording.output_types))
-        return value, chosen.result(fill_integers(outputs[count:], active, types))
+        runner = _finished(recording, active, with_value, transform)
+        outputs = runner([*chosen.leaves, *recording.captured], recording.program)
+        wanted = recording.output_types if with_value else recording.output_types[1:]
+        values = to_user(outputs[: len(wanted)], wanted)
+        result = chosen.result(fill_integers(outputs[len(wanted) :], active, types))
+        if with_value:
+            result = tree.unflatten(out_tree, values), result
+        elif has_aux:
+            result = result, tree.unflatten(out_tree.children[1], values)
+        if shortcut is not None and not kwargs and shortcut.due(recording):
+            place = place_of(code, name, "", chosen.structure, tuple(types))
+            if place is not None:
+                shortcut.make(place, recording, runner, args, chosen.numbers, result, with_value)
+        return result
 
-    return wrapper
+    return transformed(wrapper, fun, transform)
+
+
+def _finished(
+    recording: Recording, active: Sequence[bool], with_value: bool, transform: str
+) -> Runner:
+    """The finished Program of the gradient: outputs of the function, then a gradient by input.
+
+    Args:
+        with_value: whether the function's value is wanted; else its first output is left out.
+    """
+    program = recording.program
+    mask = (*active, *[False] * len(recording.captured))
+
+    def make() -> Runner:
+        both = value_and_gradient(program, mask, program.outputs[0].type.dtype.type(1))
+        if with_value:
+            return Runner(both, program)
+        return Runner(Program(both.inputs, both.equations, both.outputs[1:], both.name), program)
+
+    return finished((transform, mask), program, make, recording.tape)
 
 
 def _check_scalar(

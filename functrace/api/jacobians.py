@@ -34,6 +34,7 @@ from ._border import (
 from ._checks import active_inputs, check_aux, check_callable, check_outputs, demand_count
 from ._execute import Runner, finished
 from ._select import ArgNums, Selection, select
+from ._tapes import code_of
 from .batching import vmap
 from .derivatives import jvp, linearize, vjp
 from .gradients import grad
@@ -180,13 +181,14 @@ def jacobian(
         given(fun, argnums, has_aux, holomorphic, argnames=argnames, chunk_size=chunk_size)
         for given in (jacfwd, jacrev)
     )
+    code = code_of(fun)
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         chosen = _chosen(fun, args, kwargs, argnums, argnames, "jacobian", holomorphic)
         types = leaf_types(chosen.leaves, chosen.names)
         recording, out_tree = trace_call(
             chosen.call, chosen.structure, chosen.leaves, types, chosen.names,
-            name=function_name(fun), reused=True,
+            name=function_name(fun), reused=True, code=code,
         )  # fmt: skip
         program = recording.program
         if has_aux:
@@ -205,6 +207,7 @@ def jacobian(
             ("jacobian", mask, head.size),
             program,
             lambda: Runner(jacobian_program(program, mask, head.size), program),
+            recording.tape,
         )
         outputs = runner([*chosen.leaves, *recording.captured], program)
         count, width = len(program.outputs), len(types)
@@ -366,13 +369,14 @@ def elementwise_grad(fun: Callable[..., Any], argnums: int = 0) -> Callable[...,
         array([1., 1., 1.])
     """
     check_callable(fun, "elementwise_grad")
+    code = code_of(fun)
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         chosen = _chosen(fun, args, kwargs, argnums, None, "elementwise_grad", False)
         types = leaf_types(chosen.leaves, chosen.names)
         recording, out_tree = trace_call(
             chosen.call, chosen.structure, chosen.leaves, types, chosen.names,
-            name=function_name(fun), reused=True,
+            name=function_name(fun), reused=True, code=code,
         )  # fmt: skip
         program = recording.program
         if len(types) != 1 or out_tree.kind is not None:
@@ -397,6 +401,7 @@ def elementwise_grad(fun: Callable[..., Any], argnums: int = 0) -> Callable[...,
             ("elementwise_grad", mask),
             program,
             lambda: Runner(value_and_gradient(program, mask, seed), program),
+            recording.tape,
         )
         return runner(operands, program)[1]
 

@@ -12,7 +12,8 @@ from .. import tree
 from ..axes import Names, names_in_scope
 from ..errors import ArgumentError, FunctraceError, LeafTypeError
 from ..ir import ArrayType, Program
-from ..recorder import Recording, plain, record, type_of
+from ..recorder import plain, record, type_of
+from ..recording import Recording
 from ..tracer import Tracer
 from ..tree import TreeDef
 from .fixed import Fixed

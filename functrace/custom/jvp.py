@@ -19,7 +19,8 @@ from ..control.programs import depends, inline, rows_program, used_inputs, zeros
 from ..errors import CustomRuleError
 from ..ir import ACTS, FLOAT0, ArrayType, Equation, Program
 from ..passes.dead_code import dead_code
-from ..recorder import Recording, bind
+from ..recorder import bind
+from ..recording import Recording
 from ..source import Source
 from ..transforms.linearize import linearize, split
 from ..transforms.vmap import vmap as vmap_program

@@ -19,7 +19,8 @@ from .. import tree
 from ..errors import CustomRuleError, FunctraceError, LeakedTracerError, RuleClosureError
 from ..ir import FLOAT0, ArrayType, Program
 from ..ops.cast import astype, promotion_value
-from ..recorder import Recorder, Recording, plain, type_of
+from ..recorder import Recorder, plain, type_of
+from ..recording import Recording
 from ..source import Source, resolve
 from ..tracer import Tracer
 from ..tree import TreeDef

@@ -18,7 +18,8 @@ from ..control.loop import flagged, spread
 from ..control.programs import inline, or_zero, rows_program
 from ..errors import CustomRuleError
 from ..ir import FLOAT0, Program
-from ..recorder import Recording, bind, type_of
+from ..recorder import bind, type_of
+from ..recording import Recording
 from ..transforms.vmap import vmap as vmap_program
 from .calls import Call, Result, traced
 from .fixed import Fixed, defined_at

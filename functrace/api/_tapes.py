@@ -1,0 +1,110 @@
+"""The tapes of functions that are traced again and again.
+
+A place is a function's code under a transform, with arguments of some structure and types. The
+first trace at a place is an ordinary one. The second writes a tape, and later ones are replays of
+it (`replay.py`), unless they keep turning out different: then the place is given up.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from functools import partial
+from typing import Any
+
+from ..recorder import Recorder, innermost
+from ..recording import Recording
+from ..replay import Replay, Tape, Taping
+from ._numbers import with_varying_numbers
+
+_PLACES = 512
+_CALLS = 200_000  # on all tapes together
+_PATIENCE = 2  # traces at a place that may be unlike the tape, besides one in four
+
+
+class Place:
+    """A function under a transform, for arguments of one structure: its tape, and how it fares."""
+
+    __slots__ = ("hits", "misses", "seen", "tape")
+
+    def __init__(self) -> None:
+        self.tape: Tape | None = None
+        self.seen = self.hits = self.misses = 0
+
+    def recorder(self, reason: str) -> Recorder | None:
+        """What to trace with, None for an ordinary recorder."""
+        self.seen += 1
+        tape = self.tape
+        if tape is not None:
+            return Replay(tape, reason)
+        if self.seen == 1 or self.misses > _PATIENCE + self.hits // 4:
+            return None
+        return Taping(None, reason)
+
+    def learned(self, recorder: Recorder | None, recording: Recording) -> Recording:
+        """What to go on with after a trace. Its tape is kept, or one that was no use given up."""
+        if recording.tape is not None:
+            self.hits += 1
+            return recording
+        useful = with_varying_numbers(recording)
+        if recorder is not None:
+            written = recorder.written if type(recorder) is Taping else None
+            self.tape = written if useful is recording else None
+            if self.tape is None:
+                self.misses += 1
+            else:
+                _shrink()
+        return useful
+
+
+_places: OrderedDict[Hashable, Place] = OrderedDict()
+_mutex = threading.RLock()  # comparing keys may run rules of the user
+
+
+def place_of(code: Any, *key: Hashable) -> Place | None:
+    """The place with a key. None where there are no tapes: without code, or within a trace."""
+    if code is None or innermost() is not None:
+        return None
+    with _mutex:
+        place = _places.get((code, key))
+        if place is None:
+            place = _places[code, key] = Place()
+            while len(_places) > _PLACES:
+                _places.popitem(last=False)
+        else:
+            _places.move_to_end((code, key))
+        return place
+
+
+def _shrink() -> None:
+    """Drop the tapes of the places least recently used, when all together are too long."""
+    with _mutex:
+        left = _CALLS
+        for place in reversed(_places.values()):
+            if place.tape is not None:
+                left -= len(place.tape.calls)
+                if left < 0:
+                    place.tape = None
+
+
+def forget() -> None:
+    """Forget all tapes."""
+    with _mutex:
+        _places.clear()
+
+
+def code_of(fun: Callable[..., Any]) -> Any:
+    """The code that a call of a function runs, or None where it is not Python's."""
+    inner: Any = fun
+    while True:
+        if isinstance(inner, partial):
+            inner = inner.func
+        elif hasattr(inner, "__wrapped__"):
+            inner = inner.__wrapped__
+        elif hasattr(inner, "__func__"):
+            inner = inner.__func__
+        else:
+            break
+    code = getattr(inner, "__code__", None)
+    return code if code is not None else getattr(type(inner).__call__, "__code__", None)

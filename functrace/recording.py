@@ -1,0 +1,62 @@
+"""What comes of a trace: a Program, and the operands that it captured."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .ir import ArrayType, Atom, Equation, Literal, Program
+from .tracer import Tracer
+
+
+class Recording(NamedTuple):
+    """A Program with the operands for the inputs that were captured.
+
+    Attributes:
+        program: its inputs are those of the function, then the captured ones.
+        captured: outer tracers and arrays, one for each captured input.
+        output_types: the outputs' types, weak where Python would give a scalar.
+        tape: what the trace was a repetition of (see `replay.py`), if anything.
+    """
+
+    program: Program
+    captured: tuple[Any, ...]
+    output_types: tuple[ArrayType, ...]
+    tape: Any = None
+
+    @property
+    def closed_over_tracers(self) -> bool:
+        """Whether the function used tracers of an outer recorder."""
+        return any(type(operand) is Tracer for operand in self.captured)
+
+    def snapshot(self) -> list[Any]:
+        """The captured operands, arrays copied, for use when the surrounding code has gone on."""
+        return [
+            Tracer(x.recorder, x.variable, x.type) if type(x) is Tracer else np.array(x)
+            for x in self.captured
+        ]
+
+    def closed(self) -> Program:
+        """The Program with copies of the captured arrays as literals; outer tracers stay inputs."""
+        program, count = self.program, len(self.program.inputs) - len(self.captured)
+        constants: dict[Any, Atom] = {
+            var: Literal(np.array(value))
+            for var, value in zip(program.inputs[count:], self.captured, strict=True)
+            if type(value) is not Tracer
+        }
+        if not constants:
+            return program
+        equations = [
+            Equation(
+                e.primitive,
+                tuple([constants.get(a, a) for a in e.inputs]),
+                e.params,
+                e.outputs,
+                e.position,
+            )
+            for e in program.equations
+        ]
+        outputs = [constants.get(a, a) for a in program.outputs]
+        inputs = [var for var in program.inputs if var not in constants]
+        return Program(inputs, equations, outputs, program.name)

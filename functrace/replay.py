@@ -1,0 +1,481 @@
+"""Traces that repeat: nearly every call of a function does the same as the one before.
+
+Without jit a function is traced at every call, because its closures, or what it asks of values,
+may have changed. Mostly they have not. A `Tape` holds what a trace did: which functions were
+called, on which operands, and what came of it. A `Replay` is the recorder of a later trace of the
+same code. It compares each call with the next one on the tape, operand by operand and constant by
+constant. While they are the same, the calls' results are known, and nothing is inferred, checked or
+recorded again. At the first call that differs, or when the code does something that no tape holds,
+it goes on as a recorder that has recorded all equations so far. So a replay is a trace in all that
+can be seen but its speed.
+
+A call is on the tape as a whole where its result depends only on the types of traced values and of
+arrays, and on constants. Otherwise the equations that it recorded are there, one by one.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from types import CodeType, FrameType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .dispatch import BY_TYPE
+from .ir import ArrayType, Var
+from .primitive import Primitive
+from .recorder import CURRENT, SCOPE, Recorder, same_bits
+from .recording import Recording
+from .sharing import Foreign, View, note_view
+from .source import resolve
+from .tracer import NO_OPTIONS, Run, Tracer
+from .values import type_of
+
+_LONGEST = 20_000  # equations; the tape of a longer trace is not kept
+
+
+# What is compared
+
+
+class Constant(NamedTuple):
+    """An operand that must be the same again: a number, a text, a dtype, a slice."""
+
+    value: Any
+
+    def fits(self, x: Any, replay: Replay) -> bool:  # noqa: ARG002 -- as the others
+        return x is self.value or same_constant(x, self.value)
+
+
+class Slot(NamedTuple):
+    """An array of the surrounding code: one of the same type, whatever its values."""
+
+    variable: Var
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    def fits(self, x: Any, replay: Replay) -> bool:
+        if type(x) is not np.ndarray or x.dtype is not self.dtype or x.shape != self.shape:
+            return False
+        known = replay.arrays.get(self.variable)
+        if known is None:
+            replay.arrays[self.variable] = x, replay.snapshot(x)
+            return True
+        array, snapshot = known
+        return array is x and (snapshot is x or same_bits(snapshot, x))
+
+
+class Parts(NamedTuple):
+    """A tuple or list of operands, or of results."""
+
+    kind: type
+    parts: tuple[Any, ...]
+
+    def fits(self, x: Any, replay: Replay) -> bool:
+        return type(x) is self.kind and len(x) == len(self.parts) and replay.fit(self.parts, x)
+
+
+def same_constant(x: Any, known: Any) -> bool:
+    """Whether two constants are the same: in type, and bit for bit."""
+    kind = type(known)
+    if type(x) is not kind:
+        return False
+    if kind in (float, complex):
+        return repr(x) == repr(known)
+    if kind is slice:
+        return (
+            same_constant(x.start, known.start)
+            and same_constant(x.stop, known.stop)
+            and same_constant(x.step, known.step)
+        )
+    if kind is tuple:
+        return len(x) == len(known) and all(map(same_constant, x, known))
+    if issubclass(kind, np.generic):
+        return x.dtype == known.dtype and x.tobytes() == known.tobytes()
+    return x is known or x == known
+
+
+_COMPARABLE = (int, float, complex, str, type(None), type(Ellipsis), type, np.dtype, np.generic)
+
+
+def _is_constant(x: Any) -> bool:
+    if type(x) is slice:
+        return _is_constant(x.start) and _is_constant(x.stop) and _is_constant(x.step)
+    return isinstance(x, _COMPARABLE)
+
+
+class Fresh(NamedTuple):
+    """The result of a call: a new tracer.
+
+    Attributes:
+        special: whether it lies in C order, or shares memory with another.
+        alias: how it shares memory: None, Foreign, or a View.
+        source: the operand that it is a view of, by its number.
+    """
+
+    variable: Var
+    type: ArrayType
+    special: bool
+    c_order: bool
+    alias: Any
+    source: int
+
+
+class Call(NamedTuple):
+    """One call on a tape.
+
+    Attributes:
+        function: what was called: a front end, a function of NumPy, or a primitive.
+        operands: what its operands must be: a Var for a traced value, else a Constant and the like.
+        options: the same for its keywords.
+        result: what it gave: a Fresh, or Parts of such.
+        code, offset: who called it, and where.
+        end: how many equations were recorded when it had returned.
+    """
+
+    function: Any
+    operands: tuple[Any, ...]
+    options: dict[str, Any]
+    result: Any
+    code: CodeType | None
+    offset: int
+    end: int
+
+
+_END = Call(None, (), {}, None, None, -1, 0)
+
+
+class Tape(NamedTuple):
+    """What a trace did.
+
+    Attributes:
+        calls: the calls in their order, and a last one that is like none.
+        recording: what was recorded, without the captured arrays.
+        inputs: the tracers of the function's inputs: their Vars, types and aliases.
+        captured: the Vars of the captured arrays.
+        outputs: what was returned, and its types.
+        finished: what has been made of the Program, for each transform.
+    """
+
+    calls: list[Call]
+    recording: Recording
+    inputs: tuple[tuple[Var, ArrayType, Any], ...]
+    captured: tuple[Var, ...]
+    outputs: tuple[tuple[Any, ArrayType], ...]
+    finished: dict[Any, Any]
+
+
+class Taping(Recorder):
+    """A recorder that writes a tape as well."""
+
+    __slots__ = ("_calls", "_given", "_inner", "_recorded", "_running", "written")
+
+    def __init__(self, parent: Recorder | None, reason: str = ""):
+        super().__init__(parent, reason)
+        self.tape = self
+        self.written: Tape | None = None
+        self._calls: list[Call] = []
+        self._given: tuple[tuple[Var, ArrayType, Any], ...] = ()
+        self._inner: list[Call] = []  # of the front end that is running
+        self._running = False
+        self._recorded = 0
+
+    def all_inputs(
+        self, types: Sequence[ArrayType], names: Sequence[str], values: Sequence[Any] | None
+    ) -> list[Tracer]:
+        tracers = super().all_inputs(types, names, values)
+        self._given = tuple([(x.variable, x.type, x.alias) for x in tracers])
+        return tracers
+
+    def call(
+        self,
+        run: Run,
+        function: Any,
+        operands: Sequence[Any],
+        options: Mapping[str, Any] = NO_OPTIONS,
+        by_type: bool = False,
+    ) -> Any:
+        """Run a front end, and write the call, or what it recorded, on the tape."""
+        if self._running or CURRENT.get() is not self:
+            return run(function, operands, options)
+        self._running = True
+        try:
+            result = run(function, operands, options)
+        finally:
+            self._running = False
+        if self.tape is self and self._inner:
+            call = self._whole(function, operands, options, result, by_type or function in BY_TYPE)
+            self._calls += [call] if call else self._inner
+            self._inner.clear()
+        return result
+
+    def _whole(
+        self,
+        function: Any,
+        operands: Sequence[Any],
+        options: Mapping[str, Any],
+        result: Any,
+        by_type: bool,
+    ) -> Call | None:
+        """The call, where nothing but what it was given decides what it does."""
+        given = self._specs((*operands, *options.values()), by_type)
+        made = self._result(result, operands)
+        if given is None or made is None:
+            return None
+        used = {x.variable for call in self._inner for x in call.operands if type(x) is Slot}
+        if not used <= {x.variable for x in _leaves(given) if type(x) is Slot}:
+            return None  # an array that it made
+        keywords = dict(zip(options, given[len(operands) :], strict=True))
+        caller = sys._getframe(3)
+        return Call(
+            function, given[: len(operands)], keywords, made, caller.f_code, caller.f_lasti,
+            len(self.equations),
+        )  # fmt: skip
+
+    def record(self, primitive: Primitive, operands: Sequence[Any], params: dict[str, Any]) -> Any:
+        result = super().record(primitive, operands, params)
+        if self.tape is self:
+            self._recorded += 1
+            given, made = self._specs(operands, True), self._result(result, ())
+            if given is None or made is None:
+                self.leave()
+                return result
+            keywords = {name: Constant(value) for name, value in params.items()}
+            place = None, -1, len(self.equations)
+            call = Call(primitive, given, keywords, made, *place)
+            (self._inner if self._running else self._calls).append(call)
+        return result
+
+    def value(self, tracer: Tracer, why: str, remedy: str = "") -> Any:
+        self.leave()  # where a value decides, the next trace may go another way
+        return super().value(tracer, why, remedy)
+
+    def _specs(self, operands: Sequence[Any], by_type: bool) -> tuple[Any, ...] | None:
+        """What operands must be again; None where that can not be said."""
+        found = []
+        for x in operands:
+            spec = self._spec(x, by_type)
+            if spec is None:
+                return None
+            found.append(spec)
+        return tuple(found)
+
+    def _spec(self, x: Any, by_type: bool) -> Any:
+        kind = type(x)
+        if kind is Tracer:
+            return x.variable if x.recorder is self else None
+        if kind is tuple or kind is list:
+            parts = self._specs(x, by_type)
+            return None if parts is None else Parts(kind, parts)
+        if kind is np.ndarray and by_type:
+            entries = self.captures.get(id(x))
+            if not entries or entries[-1][2] is not x:
+                return None
+            return Slot(entries[-1][0], x.shape, x.dtype)
+        return Constant(x) if _is_constant(x) else None
+
+    def _result(self, result: Any, operands: Sequence[Any]) -> Any:
+        kind = type(result)
+        if kind is tuple or kind is list:
+            parts = [self._result(part, operands) for part in result]
+            return None if None in parts else Parts(kind, tuple(parts))
+        if kind is not Tracer or result.recorder is not self:
+            return None
+        if any(x is result for x in operands):
+            return None
+        alias, source = result.alias, -1
+        if type(alias) is View:
+            places = [i for i, x in enumerate(operands) if x is alias.source]
+            if not places:
+                return None
+            source = places[0]
+            alias = alias._replace(source=None, root=None)  # type: ignore[arg-type] -- a new one's
+        elif alias is not None and type(alias) is not Foreign:
+            return None
+        special = alias is not None or result.c_order
+        return Fresh(result.variable, result.type, special, result.c_order, alias, source)
+
+    def finish(self, outputs: Sequence[Any], name: str) -> Recording:
+        recording = super().finish(outputs, name)
+        given = self._specs(outputs, True)
+        if (
+            self.tape is self
+            and given is not None
+            and self._recorded == len(self.equations) == len(recording.program.equations)
+            and self._recorded <= _LONGEST
+        ):
+            captured = recording.program.inputs[len(self.inputs) :]
+            returned = tuple(zip(given, recording.output_types, strict=True))
+            self.written = Tape(
+                [*self._calls, _END], recording._replace(captured=()), self._given, captured,
+                returned, {},
+            )  # fmt: skip
+        return recording
+
+
+def _leaves(specs: Sequence[Any]) -> list[Any]:
+    found: list[Any] = []
+    for spec in specs:
+        found += _leaves(spec.parts) if type(spec) is Parts else [spec]
+    return found
+
+
+_LATER = {"_indexed", "_known", "_producer", "captures", "equations", "inputs", "scope"}
+
+
+class Replay(Recorder):
+    """The recorder of a trace that so far does what a tape holds.
+
+    Attributes:
+        arrays: the captured arrays so far, and what is to be computed with.
+    """
+
+    __slots__ = ("_next", "_on", "_values", "arrays")
+
+    def __init__(self, on: Tape, reason: str = ""):
+        self._on = on
+        self._next = 0
+        self._values: Sequence[Any] | None = None
+        self._locked = []
+        self.arrays: dict[Var, tuple[np.ndarray, np.ndarray]] = {}
+        self.parent = self.position = None
+        self.reason = reason
+        self.rewriting = False
+        self.alive = True
+        self.tape = self
+
+    def __getattr__(self, name: str) -> Any:
+        """Become what a recorder is that has recorded all so far."""
+        if name not in _LATER:
+            raise AttributeError(name)
+        self.leave()
+        program = self._on.recording.program
+        done = self._on.calls[self._next - 1].end if self._next else 0
+        self.inputs = [var for var, _, _ in self._on.inputs]
+        self.equations = list(program.equations[:done])
+        self.scope = SCOPE.get()
+        self._producer, self._indexed = {}, 0
+        self._known = dict(zip(self.inputs, self._values or (), strict=self._values is not None))
+        self.captures = {}
+        for var, (array, snapshot) in self.arrays.items():
+            self._known[var] = snapshot
+            self.captures.setdefault(id(array), []).append((var, snapshot, array))
+        return getattr(self, name)
+
+    def all_inputs(
+        self,
+        types: Sequence[ArrayType],  # noqa: ARG002 -- the tape's are equal
+        names: Sequence[str],  # noqa: ARG002
+        values: Sequence[Any] | None,
+    ) -> list[Tracer]:
+        self._values = values
+        found = []
+        for var, type, alias in self._on.inputs:
+            tracer = Tracer(self, var, type)
+            tracer.alias = alias
+            found.append(tracer)
+        return found
+
+    def call(
+        self,
+        run: Run,
+        function: Any,
+        operands: Sequence[Any],
+        options: Mapping[str, Any] = NO_OPTIONS,
+        by_type: bool = False,  # noqa: ARG002 -- as for Taping
+    ) -> Any:
+        """The result of a call: the next one's on the tape, or what the front end gives."""
+        expected, given, keywords, result, code, offset, _ = self._on.calls[self._next]
+        if expected is function and len(operands) == len(given):
+            caller = sys._getframe(2)
+            if (
+                caller.f_code is code
+                and (caller.f_lasti == offset or self._moved(caller))
+                and CURRENT.get() is self
+                and (not (options or keywords) or self._fit_keywords(keywords, options))
+            ):
+                for want, x in zip(given, operands):  # noqa: B905 -- as many, and quicker
+                    if type(x) is Tracer:
+                        if x.variable is not want or x.recorder is not self:
+                            break
+                    elif type(want) is Var or not want.fits(x, self):
+                        break
+                else:
+                    self._next += 1
+                    return self._made(result, operands)
+        return run(function, operands, options)
+
+    def record(self, primitive: Primitive, operands: Sequence[Any], params: dict[str, Any]) -> Any:
+        if self.tape is not self:
+            return super().record(primitive, operands, params)
+        call = self._on.calls[self._next]
+        if (
+            call.function is primitive
+            and len(operands) == len(call.operands)
+            and self.fit(call.operands, operands)
+            and self._fit_keywords(call.options, params)
+        ):
+            self._next += 1
+            return self._made(call.result, operands)
+        self.leave()
+        return super().record(primitive, operands, params)
+
+    def _moved(self, caller: FrameType) -> bool:
+        """Whether the caller is at the same line; the tape then learns the place.
+
+        Python's interpreter comes to count the places of some calls differently in code that has
+        run a few times.
+        """
+        call = self._on.calls[self._next]
+        if resolve((caller.f_code, call.offset)) != resolve((caller.f_code, caller.f_lasti)):
+            return False
+        self._on.calls[self._next] = call._replace(offset=caller.f_lasti)
+        return True
+
+    def fit(self, expected: Sequence[Any], operands: Sequence[Any]) -> bool:
+        """Whether as many operands are what they were."""
+        for want, x in zip(expected, operands, strict=True):
+            if type(x) is Tracer:
+                if x.variable is not want or x.recorder is not self:
+                    return False
+            elif type(want) is Var or not want.fits(x, self):
+                return False
+        return True
+
+    def _fit_keywords(self, expected: Mapping[str, Any], options: Mapping[str, Any]) -> bool:
+        if len(options) != len(expected):
+            return False
+        for name, want in expected.items():
+            if name not in options or not self.fit((want,), (options[name],)):
+                return False
+        return True
+
+    def _made(self, result: Any, operands: Sequence[Any]) -> Any:
+        if type(result) is Parts:
+            return result.kind([self._made(part, operands) for part in result.parts])
+        variable, type_, special, c_order, alias, source = result
+        tracer = Tracer(self, variable, type_)
+        if special:
+            if c_order:
+                tracer.c_order = True
+            if type(alias) is View:
+                note_view(tracer, operands[source], alias.steps, alias.certain)
+            elif alias is not None:
+                tracer.alias = alias
+        return tracer
+
+    def finish(self, outputs: Sequence[Any], name: str) -> Recording:
+        on = self._on
+        if self.tape is not self or on.calls[self._next].function is not None:
+            return super().finish(outputs, name)
+        if len(outputs) != len(on.outputs):
+            return super().finish(outputs, name)
+        for x, (want, type_) in zip(outputs, on.outputs, strict=True):
+            if type_of(x) is not type_ or not self.fit((want,), (x,)):
+                return super().finish(outputs, name)
+        captured = []
+        for var in on.captured:
+            if var not in self.arrays:
+                return super().finish(outputs, name)
+            captured.append(self.arrays[var][1])
+        return Recording(on.recording.program, tuple(captured), on.recording.output_types, on)

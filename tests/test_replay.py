@@ -1,0 +1,457 @@
+"""A trace that repeats an earlier one is a trace in all but its speed."""
+
+import threading
+
+import numpy as np
+import pytest
+
+import functrace as ft
+from functrace.api import _shortcut
+from functrace.replay import Replay
+
+X = np.array([0.5, 1.5, -0.3])
+CALLS = 8  # the first records, the second writes the tape, and a shortcut is made at the fourth
+
+
+@pytest.fixture(autouse=True)
+def empty_cache():
+    ft.clear_cache()
+    yield
+    ft.clear_cache()
+
+
+@pytest.fixture
+def replays(monkeypatch):
+    """Counts the traces that were replays from their first call to their last."""
+    count = []
+    finish = Replay.finish
+
+    def counted(self, outputs, name):
+        recording = finish(self, outputs, name)
+        count.append(recording.tape is not None)
+        return recording
+
+    monkeypatch.setattr(Replay, "finish", counted)
+    return count
+
+
+W = np.linspace(-1, 1, 9).reshape(3, 3)
+
+
+def views_and_pieces(x):
+    y = x.reshape(3, 1).T * 2
+    first, second = np.split(np.concatenate([y, y]), 2)
+    return np.sum(first * second.T) + np.mean(y, axis=0).sum() + np.dot(W, x).sum()
+
+
+def with_arrays(x):
+    return np.sum(np.where(W > 0, W * x, x @ W)) + np.max(np.abs(x)) + np.var(x)
+
+
+def of_scipy(x):
+    import scipy.special
+
+    return np.sum(scipy.special.erf(x))
+
+
+def taken(x):
+    return np.sum(x[np.array([0, 2])] ** 3) + x[..., -1] * x[1:][0]
+
+
+def with_nn(x):
+    return np.sum(ft.nn.softmax(W @ x) ** 2) + ft.nn.relu(x).sum()
+
+
+def in_place(x):
+    y = np.zeros_like(x)
+    y[1:] = x[:-1] ** 2
+    y += x
+    return np.sum(y**2)
+
+
+def by_value(x):
+    return np.sum(x**2) if x[0] > 0 else np.sum(x**3)
+
+
+FUNCTIONS = (
+    views_and_pieces, with_arrays, of_scipy, taken, with_nn, in_place, by_value,
+    lambda x: np.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2),
+    lambda x: np.linalg.norm(np.einsum("i,ij->j", x, W)) + np.linalg.det(np.outer(x, x) + W @ W.T),
+)  # fmt: skip
+TRANSFORMS = {
+    "grad": ft.grad,
+    "value_and_grad": ft.value_and_grad,
+    "grad by name": lambda f: lambda x: ft.grad(lambda *, x: f(x), argnames="x")(x=x),
+    "jacfwd": ft.jacfwd,
+    "jacobian": ft.jacobian,
+    "hessian": ft.hessian,
+    "vjp": lambda f: lambda x: ft.vjp(f, x)[1](1.0),
+    "jvp": lambda f: lambda x: ft.jvp(f, (x,), (x,)),
+    "vmap": lambda f: lambda x: f(x) if f is by_value else ft.vmap(f)(np.stack([x, x * 2, 1 - x])),
+}
+
+
+@pytest.mark.parametrize("transform", TRANSFORMS.values(), ids=TRANSFORMS)
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda f: f.__name__)
+def test_each_of_many_calls_gives_what_a_first_call_gives(function, transform):
+    rng = np.random.default_rng(0)
+    inputs = rng.normal(size=(CALLS, 3))
+    inputs[CALLS // 2 :, 0] *= -1
+    found = [transform(function)(x) for x in inputs]
+    for x, value in zip(inputs, found, strict=True):
+        ft.clear_cache()
+        for one, other in zip(
+            ft.tree.leaves(transform(function)(x)), ft.tree.leaves(value), strict=True
+        ):
+            assert type(one) is type(other)
+            np.testing.assert_allclose(other, one, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("function", [f for f in FUNCTIONS if f not in (in_place, by_value)])
+def test_repeated_traces_are_replays(function, replays):
+    for _ in range(CALLS):
+        ft.grad(function)(X)
+    if function is not taken:  # an index array is looked at
+        assert replays == [True] * (CALLS - 2)
+
+
+def test_a_closure_that_changes_is_seen():
+    settings = {"power": 2, "weights": np.ones(3), "sine": False, "extra": 0}
+
+    def f(x):
+        y = np.sin(x) if settings["sine"] else x
+        for _ in range(settings["extra"]):
+            y = y * 2.0
+        return np.sum(settings["weights"] * y ** settings["power"])
+
+    gradient = ft.grad(f)
+    for change in (
+        {}, {}, {}, {}, {}, {"weights": np.full(3, 2.0)}, {"power": 3}, {}, {}, {}, {},
+        {"weights": np.full(3, 2.0, np.float32)}, {"weights": 3.0}, {}, {}, {}, {"weights": -0.0},
+        {"weights": 0.0}, {"sine": True, "weights": np.ones(3)}, {}, {}, {}, {}, {"extra": 2}, {},
+        {}, {}, {"extra": 1}, {"extra": 0},
+    ):  # fmt: skip
+        settings.update(change)
+        y = np.sin(X) if settings["sine"] else X
+        slope = np.cos(X) if settings["sine"] else 1.0
+        n, scale = settings["power"], 2.0 ** settings["extra"]
+        expected = settings["weights"] * n * (y * scale) ** (n - 1) * slope * scale
+        found = gradient(X)
+        np.testing.assert_allclose(found, expected, rtol=1e-6)
+        assert found.tobytes() == ft.jit(lambda x: ft.grad(f)(x))(X).tobytes()  # zeros' signs too
+
+
+def test_a_trace_that_ends_early_or_goes_on_is_seen():
+    length = [3]
+
+    def f(x):
+        y = x
+        for _ in range(length[0]):
+            y = np.sin(y)
+        return np.sum(y)
+
+    gradient = ft.grad(f)
+    for count in (3, 3, 3, 3, 3, 3, 2, 2, 2, 2, 2, 4, 4, 4, 4, 4, 3, 0, 5):
+        length[0] = count
+        slope, y = np.ones(3), X
+        for _ in range(count):
+            slope, y = slope * np.cos(y), np.sin(y)
+        np.testing.assert_allclose(gradient(X), slope, rtol=1e-14)
+
+
+def test_another_output_or_tree_is_seen():
+    choice = [0]
+
+    def f(x):
+        a, b = np.sum(x), np.sum(x**2)
+        return (a, b, (b,), a.astype(int))[choice[0]]
+
+    gradient = ft.grad(f)
+    for _ in range(CALLS):
+        np.testing.assert_array_equal(gradient(X), np.ones(3))
+    choice[0] = 1
+    np.testing.assert_array_equal(gradient(X), 2 * X)
+    for wrong, error in ((2, ft.errors.NonScalarOutputError), (3, ft.errors.DerivativeTypeError)):
+        choice[0] = 0
+        for _ in range(CALLS):
+            gradient(X)
+        choice[0] = wrong
+        with pytest.raises(error):
+            gradient(X)
+
+
+def test_functions_of_one_code_with_different_closures_do_not_mix():
+    def power(n):
+        return lambda x: np.sum(x**n)
+
+    for _ in range(CALLS):
+        for n in (2, 3, 4):
+            np.testing.assert_allclose(ft.grad(power(n))(X), n * X ** (n - 1))
+
+
+def test_arrays_of_the_surroundings_are_used_as_they_are_at_each_call():
+    weights, other = np.ones(3), np.arange(3.0)
+
+    def f(x):
+        y = np.sum(weights * x)
+        weights[0] += 1  # after its use
+        return y + np.sum(weights * x) + np.sum(other * x)
+
+    gradient = ft.grad(f)
+    for call in range(CALLS):
+        other[1] = call
+        expected = 2 * weights + other
+        expected[0] += 1
+        np.testing.assert_array_equal(gradient(X), expected)
+
+
+def test_two_arrays_in_the_place_of_one_are_told_apart():
+    pair = [W, W]
+
+    def f(x):
+        return np.sum(pair[0] @ x) + np.sum(pair[1] @ x)
+
+    for _ in range(CALLS):
+        np.testing.assert_allclose(ft.grad(f)(X), 2 * W.sum(0))
+    pair[1] = 2 * W
+    np.testing.assert_allclose(ft.grad(f)(X), 3 * W.sum(0))
+
+
+def test_a_large_array_is_locked_during_a_replay_and_free_after_it():
+    large = np.ones(20_000)
+
+    def f(x):
+        y = np.sum(large * x)
+        if change:
+            large[0] = 2.0
+        return y
+
+    change = False
+    for _ in range(CALLS):
+        ft.grad(f)(2.0)
+    assert large.flags.writeable
+    change = True
+    with pytest.raises(ft.errors.CapturedArrayChangedError):
+        ft.grad(f)(2.0)
+    assert large.flags.writeable
+
+
+def test_the_arrays_of_a_trace_are_not_kept_alive():
+    import gc
+    import weakref
+
+    class Big(np.ndarray):
+        pass
+
+    def f(x, data):
+        return np.sum(x * data)
+
+    gradient = ft.grad(f)
+    watched = []
+    for _ in range(CALLS):
+        data = np.ones(3)
+        holder = np.ones(3).view(Big)
+        watched.append(weakref.ref(holder))
+        gradient(X, np.asarray(holder))
+        del holder, data
+    gc.collect()
+    assert [ref() is None for ref in watched] == [True] * CALLS
+
+
+def test_results_are_the_callers_own():
+    gradient = ft.grad(lambda x: np.sum(2.0 * x))
+    found = [gradient(X) for _ in range(CALLS)]
+    for g in found:
+        g += 1
+    np.testing.assert_array_equal(gradient(X), np.full(3, 2.0))
+
+
+def test_side_effects_happen_once_for_each_call():
+    seen, mode = [], [False]
+
+    def f(x):
+        seen.append(1)
+        y = np.sum(np.sin(x))
+        seen.append(2)
+        return np.sum(x) * y if mode[0] else y
+
+    for call in range(CALLS):
+        ft.grad(f)(X)
+        assert len(seen) == 2 * (call + 1)
+    mode[0] = True
+    ft.grad(f)(X)
+    assert len(seen) == 2 * (CALLS + 1)
+
+
+def test_an_error_of_the_function_passes_and_the_next_call_is_right():
+    broken = [False]
+
+    def f(x):
+        y = np.sum(x**2)
+        if broken[0]:
+            raise KeyError("mine")
+        return y
+
+    for _ in range(CALLS):
+        ft.grad(f)(X)
+    broken[0] = True
+    with pytest.raises(KeyError, match="mine"):
+        ft.grad(f)(X)
+    broken[0] = False
+    np.testing.assert_array_equal(ft.grad(f)(X), 2 * X)
+    np.testing.assert_array_equal(ft.jit(np.square)(X), X**2)  # no trace is open
+
+
+def test_a_tracer_of_an_earlier_call_is_refused():
+    kept = []
+
+    def f(x):
+        kept.append(np.sin(x))
+        return np.sum(kept[0] * x)
+
+    ft.grad(f)(X)
+    for _ in range(CALLS):
+        with pytest.raises(ft.errors.LeakedTracerError):
+            ft.grad(f)(X)
+    use_old = [False]
+
+    def g(x):
+        y = np.sin(x)
+        kept.append(y)
+        return np.sum((kept[-2] if use_old[0] else y) * x)
+
+    for _ in range(CALLS):
+        ft.grad(g)(X)
+    use_old[0] = True
+    with pytest.raises(ft.errors.LeakedTracerError, match="test_replay"):
+        ft.grad(g)(X)
+
+
+def test_a_tracer_in_another_thread_is_refused():
+    errors, elsewhere = [], [False]
+
+    def f(x):
+        def use():
+            try:
+                np.sin(x)
+            except ft.errors.LeakedTracerError as error:
+                errors.append(error)
+
+        if elsewhere[0]:
+            thread = threading.Thread(target=use)
+            thread.start()
+            thread.join()
+        return np.sum(np.sin(x))
+
+    for _ in range(CALLS):
+        ft.grad(f)(X)
+    elsewhere[0] = True
+    np.testing.assert_allclose(ft.grad(f)(X), np.cos(X))
+    assert len(errors) == 1
+
+
+def test_a_transform_inside_is_seen_whole():
+    for scale in (1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 2.0, 3.0):
+        f = lambda x, scale=scale: np.sum(x * ft.grad(lambda y: scale * np.sum(y**3))(x))
+        np.testing.assert_allclose(ft.grad(f)(X), 9 * scale * X**2)
+        g = lambda x, scale=scale: np.sum(ft.vmap(lambda y: scale * y**2)(x))
+        np.testing.assert_allclose(ft.grad(g)(X), 2 * scale * X)
+
+
+def test_values_asked_for_are_those_of_this_call():
+    def f(x):
+        y = np.sum(np.sin(x))
+        if y > 0:
+            return y
+        return 3.0 * y
+
+    for sign in (1, 1, 1, 1, 1, 1, -1, -1, 1, -1, -1, -1):
+        x = sign * np.abs(X)
+        np.testing.assert_allclose(ft.grad(f)(x), (1 if sign > 0 else 3) * np.cos(x))
+
+
+def test_what_is_assigned_to_is_this_calls_own():
+    change = [False]
+
+    def f(x):
+        y = x * 2
+        row = y[1:]
+        z = np.sum(y**2)
+        if change[0]:
+            row += 1
+        return z + np.sum(y)
+
+    for _ in range(CALLS):
+        np.testing.assert_allclose(ft.grad(f)(X), 8 * X + 2)
+    change[0] = True
+
+    def g(x):  # of the same code, so that the view of a replayed call is changed
+        y = x * 2
+        row = y[1:]
+        if change[0]:
+            row *= 3
+        return np.sum(y**2)
+
+    np.testing.assert_allclose(ft.grad(f)(X), 8 * X + 2)
+    change[0] = False
+    for _ in range(CALLS):
+        np.testing.assert_allclose(ft.grad(g)(X), 8 * X)
+    change[0] = True
+    np.testing.assert_allclose(ft.grad(g)(X), 8 * X * np.array([1, 9, 9]))
+
+
+@pytest.mark.parametrize("argnums", [0, 1, (0, 2), (2, 0), -1])
+def test_shortcuts_take_trees_numbers_and_other_arguments(argnums):
+    def f(params, scale, x, label=None):
+        y = params["W"] @ x + params["b"][0] * scale
+        return np.sum(np.tanh(y)) + (0.0 if label is None else label)
+
+    rng = np.random.default_rng(1)
+    gradient = ft.value_and_grad(f, argnums)
+    for call in range(CALLS):
+        params = {"b": [np.full(1, rng.normal())], "W": rng.normal(size=(2, 3))}
+        args = (params, rng.normal() if argnums == 1 else 0.7, rng.normal(size=3))
+        found = gradient(*args)
+        ft_again = ft.jit(gradient)(*args)
+        assert str(ft.tree.structure(found)) == str(ft.tree.structure(ft_again))
+        for a, b in zip(ft.tree.leaves(found), ft.tree.leaves(ft_again), strict=True):
+            np.testing.assert_allclose(a, b)
+        if call == 5:
+            assert any(s.call is not None for s in _shortcut._shortcuts.values())
+        if call > 5:  # arguments of other types and trees take the general way
+            other = {**params, "W": params["W"].astype(np.float32)}
+            assert gradient(other, *args[1:])[0] == pytest.approx(f(other, *args[1:]))
+            assert gradient(*args, label=2.0)[0] == pytest.approx(f(*args, label=2.0))
+            with pytest.raises(TypeError):
+                gradient(*args, 1.0, 2.0)
+
+
+def test_a_function_that_never_repeats_is_traced_anew_each_time(replays):
+    count = [0]
+
+    def f(x):
+        count[0] += 1
+        return np.sum(x * np.float64(count[0]))
+
+    for call in range(20):
+        np.testing.assert_array_equal(ft.grad(f)(X), np.full(3, call + 1.0))
+    assert replays.count(True) == 0
+    assert len(replays) < 6  # it was given up
+
+
+def test_errors_name_the_line_of_this_call():
+    second = [False]
+
+    def f(x):
+        if second[0]:
+            return np.sum(np.linalg.inv(x))
+        return np.sum(np.linalg.inv(x))
+
+    for _ in range(CALLS):
+        ft.grad(f)(np.eye(2))
+    first = f.__code__.co_firstlineno
+    for other, line in ((False, first + 3), (True, first + 2)):
+        second[0] = other
+        with pytest.raises(np.linalg.LinAlgError) as caught:
+            ft.grad(f)(np.zeros((2, 2)))
+        assert f"test_replay.py:{line}" in str(caught.value.__notes__)
