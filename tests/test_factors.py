@@ -50,6 +50,11 @@ CASES: dict[str, tuple[Callable[..., Any], tuple[Any, ...], list[int]]] = {
     "what moves": (lambda x: np.exp(3 * (2 * x).T.reshape(5, -1)[1:]), (A,), [480]),
     "a solution": (lambda A, b: np.linalg.solve(A, b * 3) * 2, (A[:20], V), [20]),
     "an outer product": (lambda x, y: np.exp(np.outer(x * 2, y) * 3), (V, A[:, 0]), [20]),
+    "a product that was small before": (lambda A, B: np.exp(A @ B * 2), (A, B), [600]),
+    "what came of a vector": (lambda x, y: np.exp(3 * np.outer(x, y).T[1:]), (V, A[:, 0]), [20]),
+    "a denominator": (lambda A, v: np.exp(2 * (A / (v * v[0]))), (A, V), [600]),
+    "a square": (lambda A, B: np.exp(2 * np.square(A @ B)), (A, B), [900]),
+    "a value that is returned": (lambda A, B: ((z := A @ B), z * 2), (A, B), [900]),
     "what others need": (lambda x, y: ((z := x * 2), np.exp(z * y)), (V, W), [20]),
     "what meets one of many": (
         lambda x, y: ((z := np.outer(x * 2, y) * 3)[:1] * 5, z[:2] * 7),

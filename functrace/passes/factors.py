@@ -72,6 +72,9 @@ _TAKES: dict[Primitive, Callable[[Sequence[_Number]], _Number | None]] = {
 # The operands to one of which a number can be applied in place of the result.
 _SCALED = {_MULTIPLY: slice(2), EINSUM: slice(None), _DIVIDE: slice(1)}
 
+# The operands in which an op is linear, where these are not all.
+_LINEAR = {_DIVIDE: (0,), SOLVE: (1,), _SQUARE: ()}
+
 
 def factors(program: Program) -> Program:
     """The Program with fewer products with numbers, and those on smaller arrays."""
@@ -116,7 +119,7 @@ class _Place(NamedTuple):
 
 
 class _Waiting(NamedTuple):
-    """A value that is not computed: another times a number, which fits a place further up too."""
+    """A value as another times a number, which can be applied at a place further up as well."""
 
     value: Atom
     number: _Number
@@ -173,61 +176,66 @@ class _Rewriting:
         if number is None or not _may_wait(number, out.type):
             inputs = tuple([self.computed(atom, equation) for atom in equation.inputs])
             self.add(equation.primitive, inputs, equation.params, out, equation)
-        elif not met and not (number != _ONE and self.waits(out)):
-            self.equations.append(equation)
+        elif split is not None:
+            place = found[0].place if self.alone(atoms[0]) else None
+            self.hand_on(_Waiting(found[0].value, number, place), out, equation, met)
+        elif met:
+            core = Var(out.type)
+            inputs = tuple([w.value for w in found])
+            self.add(equation.primitive, inputs, equation.params, core, equation)
+            self.hand_on(_Waiting(core, number, self.place(equation, found)), out, equation, met)
         else:
-            self.changed = True
-            if split is None:
-                waiting = self.product(equation, found, number)
-            else:
-                place = found[0].place if len(self.users[atoms[0]]) == 1 else None
-                waiting = _Waiting(found[0].value, number, place)
-            self.hand_on(waiting, out, equation)
+            self.equations.append(equation)
+            self.waiting[out] = _Waiting(out, _ONE, self.place(equation, found))
 
-    def product(self, equation: Equation, found: Sequence[_Waiting], number: _Number) -> _Waiting:
-        """Record an equation on operands without their numbers; the places for that of it."""
-        inputs = tuple([w.value for w in found])
-        core = Var(equation.outputs[0].type)
-        self.add(equation.primitive, inputs, equation.params, core, equation)
-        places = [
-            w.place
-            for atom, w in zip(equation.inputs, found, strict=True)
-            if w.place is not None and len(self.users[atom]) == equation.inputs.count(atom) == 1
-        ]
+    def place(self, equation: Equation, found: Sequence[_Waiting]) -> _Place | None:
+        """The smallest operand to which a number for the result can be applied.
+
+        It is one of the equation recorded last, or of those that made its operands for it alone.
+        """
         own = len(self.equations) - 1
-        for i, atom in enumerate(inputs[_SCALED.get(equation.primitive, slice(0))]):
-            places.append(_Place(own, i, _weight(atom)))
-        if equation.primitive is _SQUARE or (
-            equation.primitive is _DIVIDE and found[1].number != _ONE
-        ):
-            places = [place for place in places if place.equation == own]
-        return _Waiting(core, number, min(places, key=lambda p: p.size, default=None))
+        inputs = self.equations[own].inputs[_SCALED.get(equation.primitive, slice(0))]
+        places = [_Place(own, i, _weight(atom)) for i, atom in enumerate(inputs)]
+        for i in _LINEAR.get(equation.primitive, range(len(found))):
+            atom, place = equation.inputs[i], found[i].place
+            if place is not None and self.alone(atom) and equation.inputs.count(atom) == 1:
+                places.append(place)
+        return min(places, key=lambda p: p.size, default=None)
 
-    def hand_on(self, waiting: _Waiting, out: Var, equation: Equation) -> None:
+    def alone(self, atom: Atom) -> bool:
+        """Whether one equation uses a value, and nobody else."""
+        return len(self.users[atom]) == 1 and atom not in self.outputs
+
+    def hand_on(self, waiting: _Waiting, out: Var, equation: Equation, met: bool) -> None:
         """Let a number wait, or apply it where the array is smallest."""
-        if waiting.number != _ONE and self.waits(out):
+        core, number, place = waiting
+        if number != _ONE and self.waits(out):
+            self.changed = True
             self.waiting[out] = waiting
-            return
-        place = waiting.place
-        if waiting.number == _ONE or place is None or place.size >= out.type.size:
-            self.apply(waiting.value, waiting.number, out, equation)
-            return
-        changed = self.equations[place.equation]
-        inputs = list(changed.inputs)
-        scaled = inputs[place.operand] = Var(inputs[place.operand].type.strong)
-        self.apply(changed.inputs[place.operand], waiting.number, scaled, changed)
-        self.ahead[place.equation] = self.equations.pop()
-        self.equations[place.equation] = Equation(
-            changed.primitive, tuple(inputs), changed.params, changed.outputs, changed.position
-        )
-        self.apply(waiting.value, _ONE, out, equation)
+        elif number != _ONE and place is not None and place.size < out.type.size:
+            self.changed = True
+            changed = self.equations[place.equation]
+            inputs = list(changed.inputs)
+            scaled = inputs[place.operand] = Var(inputs[place.operand].type.strong)
+            self.apply(changed.inputs[place.operand], number, scaled, changed)
+            self.ahead[place.equation] = self.equations.pop()
+            self.equations[place.equation] = Equation(
+                changed.primitive, tuple(inputs), changed.params, changed.outputs, changed.position
+            )
+            self.apply(core, _ONE, out, equation)
+        elif met:
+            self.changed = True
+            self.apply(core, number, out, equation)
+        else:
+            self.equations.append(equation)
 
     def computed(self, atom: Atom, near: Equation) -> Atom:
         """An atom that has a value: a number that waits is applied."""
-        if atom not in self.waiting:
+        known = self.waiting.get(atom)
+        if known is None or known.number == _ONE:
             return atom
         value = Var(atom.type)
-        self.apply(self.waiting[atom].value, self.waiting[atom].number, value, near)
+        self.apply(known.value, known.number, value, near)
         return value
 
     def apply(self, atom: Atom, number: _Number, out: Var, near: Equation) -> None:
