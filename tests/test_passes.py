@@ -39,8 +39,10 @@ def kept(function: Callable[..., Any], *operands: Any) -> Program:
 ALGEBRA: dict[str, tuple[Callable[..., Any], dict[str, int]]] = {
     "x + -y": (lambda x: x + -np.exp(x), {"exp": 1, "subtract": 1}),
     "-x + y": (lambda x: -np.exp(x) + x, {"exp": 1, "subtract": 1}),
-    "x + -y reshaped": (lambda x: x + np.reshape(-np.exp(np.sum(x)), (1,)),
-                       {"sum": 1, "exp": 1, "subtract": 1, "reshape": 1}),
+    "x + -y reshaped": (
+        lambda x: x + np.reshape(-np.exp(np.sum(x)), (1,)),
+        {"sum": 1, "exp": 1, "subtract": 1, "reshape": 1},
+    ),
     "x - -y": (lambda x: x - -np.exp(x), {"exp": 1, "add": 1}),
     "x - 0": (lambda x: x - 0.0, {}),
     "- -x": (lambda x: -(-x), {}),
@@ -136,6 +138,12 @@ def test_numbers_that_fit_their_dtype_still_do(name: str) -> None:
 SHAPES: dict[str, tuple[Callable[..., Any], dict[str, int]]] = {
     "transposes": (
         lambda x: x.reshape(3, 2, 2).transpose(1, 2, 0).transpose(1, 2, 0), {"transpose": 1}),
+    "what is symmetric": (
+        lambda x: np.sin((y := x[:, :3]) + y.T).T,
+        {"slice": 1, "add": 1, "sin": 1, "transpose": 1}),
+    "an einsum that moves": (lambda x: np.einsum("ij->ji", x), {"transpose": 1}),
+    "an einsum with a number": (
+        lambda x: np.einsum(",ij,->ji", 3.0, x, 2.0), {"multiply": 1, "transpose": 1}),
     "reshapes": (lambda x: x.reshape(2, 6).reshape(4, 3).reshape(3, 4), {}),
     "slices": (lambda x: x[1:][::-1][:, ::2][:1, 1:], {"slice": 1}),
     "broadcasts": (

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ..ir import Literal
+from ..ops.contract import EINSUM, canonical, split
 from ..ops.index import PLACE, SLICE, add_slice, place, slice_
 from ..ops.shape import (
     BROADCAST_TO,
@@ -22,7 +24,8 @@ from ..ops.shape import (
 )
 from ..recorder import bind
 from .arithmetic import ADD, MULTIPLY, NEGATIVE, with_factor
-from .match import Match, may_wait, rule
+from .match import Match, may_wait, rule, scalar
+from .symmetry import symmetric
 
 # Shapes
 
@@ -36,6 +39,17 @@ def transpose_of_transpose(match: Match) -> Any:
         return None
     first, second = inner.params["permutation"], match.equation.params["permutation"]
     return transpose(match.value(inner.inputs[0]), tuple([first[i] for i in second]))
+
+
+@rule(TRANSPOSE)
+def transpose_of_symmetric(match: Match) -> Any:
+    """The transpose of what is symmetric by the way it is made is itself."""
+    (operand,) = match.equation.inputs
+    permutation = match.equation.params["permutation"]
+    moved = [i for i, axis in enumerate(permutation) if i != axis]
+    if len(moved) != 2 or not symmetric(match, operand, *moved):
+        return None
+    return match.value(operand)
 
 
 @rule(RESHAPE)
@@ -71,6 +85,45 @@ def slice_of_slice(match: Match) -> Any:
         )
     ]
     return slice_(match.value(inner.inputs[0]), tuple(ranges))
+
+
+# Contractions
+
+
+@rule(EINSUM)
+def einsum_with_number(match: Match) -> Any:
+    """A number among the operands multiplies what the others come to."""
+    terms, output = split(match.equation.params["spec"])
+    numbers = [scalar(atom) for atom in match.equation.inputs]
+    if match.equation.outputs[0].type.dtype.kind != "f":
+        return None
+    total, left, operands = None, [], []
+    for number, term, atom in zip(numbers, terms, match.equation.inputs, strict=True):
+        if number is None:
+            left.append(term)
+            operands.append(match.value(atom))
+        else:
+            total = number if total is None else total * number
+    if total is None or not operands or not may_wait(total, total.dtype):
+        return None
+    moved = _moved(left, output, operands)
+    spec = canonical(f"{','.join(left)}->{output}")
+    return (bind(EINSUM, *operands, spec=spec) if moved is None else moved) * total
+
+
+@rule(EINSUM)
+def einsum_that_moves(match: Match) -> Any:
+    """An einsum of one operand that sums nothing is a transpose."""
+    terms, output = split(match.equation.params["spec"])
+    return _moved(terms, output, [match.value(atom) for atom in match.equation.inputs])
+
+
+def _moved(terms: Sequence[str], output: str, operands: Sequence[Any]) -> Any:
+    """The einsum of one operand whose axes it exchanges; None for others."""
+    (term, *others) = terms
+    if others or sorted(term) != sorted(output) or len(set(term)) != len(term):
+        return None
+    return transpose(operands[0], tuple([term.index(c) for c in output]))
 
 
 # Sums
