@@ -37,7 +37,7 @@ from .sharing import FOREIGN, FOREIGN_NUMBER
 from .source import Place, Remark, Source, raised_at, user_position
 from .tracer import NO_OPTIONS, Run, Tracer
 from .values import NUMERIC_KINDS as NUMERIC_KINDS
-from .values import SCALAR_TYPES
+from .values import SCALAR_TYPES, same_bits
 from .values import plain as plain
 from .values import type_of as type_of
 
@@ -456,15 +456,6 @@ def record(
     with PausedCollection(), recording(reason, recorder) as recorder:
         outputs = function(recorder.all_inputs(types, names, values))
         return recorder.finish(outputs, name)
-
-
-def same_bits(left: np.ndarray, right: np.ndarray) -> bool:
-    """Whether two arrays are equal in shape, dtype and all bits."""
-    return (
-        left.shape == right.shape
-        and left.dtype == right.dtype
-        and left.tobytes() == right.tobytes()
-    )
 
 
 def _leaked(tracer: Tracer) -> LeakedTracerError:

@@ -17,152 +17,23 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from types import CodeType, FrameType
-from typing import Any, NamedTuple
+from types import FrameType
+from typing import Any
 
 import numpy as np
 
 from .dispatch import BY_TYPE
-from .ir import ArrayType, Var
+from .ir import ArrayType, Atom, Equation, Literal, Var
 from .primitive import Primitive
-from .recorder import CURRENT, SCOPE, Recorder, same_bits
+from .recorder import CURRENT, SCOPE, Recorder
 from .recording import Recording
 from .sharing import Foreign, View, note_view
 from .source import resolve
+from .tape import END, Call, Constant, Fresh, Parts, Slot, Tape, is_constant
 from .tracer import NO_OPTIONS, Run, Tracer
 from .values import type_of
 
 _LONGEST = 20_000  # equations; the tape of a longer trace is not kept
-
-
-# What is compared
-
-
-class Constant(NamedTuple):
-    """An operand that must be the same again: a number, a text, a dtype, a slice."""
-
-    value: Any
-
-    def fits(self, x: Any, replay: Replay) -> bool:  # noqa: ARG002 -- as the others
-        return x is self.value or same_constant(x, self.value)
-
-
-class Slot(NamedTuple):
-    """An array of the surrounding code: one of the same type, whatever its values."""
-
-    variable: Var
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-
-    def fits(self, x: Any, replay: Replay) -> bool:
-        if type(x) is not np.ndarray or x.dtype is not self.dtype or x.shape != self.shape:
-            return False
-        known = replay.arrays.get(self.variable)
-        if known is None:
-            replay.arrays[self.variable] = x, replay.snapshot(x)
-            return True
-        array, snapshot = known
-        return array is x and (snapshot is x or same_bits(snapshot, x))
-
-
-class Parts(NamedTuple):
-    """A tuple or list of operands, or of results."""
-
-    kind: type
-    parts: tuple[Any, ...]
-
-    def fits(self, x: Any, replay: Replay) -> bool:
-        return type(x) is self.kind and len(x) == len(self.parts) and replay.fit(self.parts, x)
-
-
-def same_constant(x: Any, known: Any) -> bool:
-    """Whether two constants are the same: in type, and bit for bit."""
-    kind = type(known)
-    if type(x) is not kind:
-        return False
-    if kind in (float, complex):
-        return repr(x) == repr(known)
-    if kind is slice:
-        return (
-            same_constant(x.start, known.start)
-            and same_constant(x.stop, known.stop)
-            and same_constant(x.step, known.step)
-        )
-    if kind is tuple:
-        return len(x) == len(known) and all(map(same_constant, x, known))
-    if issubclass(kind, np.generic):
-        return x.dtype == known.dtype and x.tobytes() == known.tobytes()
-    return x is known or x == known
-
-
-_COMPARABLE = (int, float, complex, str, type(None), type(Ellipsis), type, np.dtype, np.generic)
-
-
-def _is_constant(x: Any) -> bool:
-    if type(x) is slice:
-        return _is_constant(x.start) and _is_constant(x.stop) and _is_constant(x.step)
-    return isinstance(x, _COMPARABLE)
-
-
-class Fresh(NamedTuple):
-    """The result of a call: a new tracer.
-
-    Attributes:
-        special: whether it lies in C order, or shares memory with another.
-        alias: how it shares memory: None, Foreign, or a View.
-        source: the operand that it is a view of, by its number.
-    """
-
-    variable: Var
-    type: ArrayType
-    special: bool
-    c_order: bool
-    alias: Any
-    source: int
-
-
-class Call(NamedTuple):
-    """One call on a tape.
-
-    Attributes:
-        function: what was called: a front end, a function of NumPy, or a primitive.
-        operands: what its operands must be: a Var for a traced value, else a Constant and the like.
-        options: the same for its keywords.
-        result: what it gave: a Fresh, or Parts of such.
-        code, offset: who called it, and where.
-        end: how many equations were recorded when it had returned.
-    """
-
-    function: Any
-    operands: tuple[Any, ...]
-    options: dict[str, Any]
-    result: Any
-    code: CodeType | None
-    offset: int
-    end: int
-
-
-_END = Call(None, (), {}, None, None, -1, 0)
-
-
-class Tape(NamedTuple):
-    """What a trace did.
-
-    Attributes:
-        calls: the calls in their order, and a last one that is like none.
-        recording: what was recorded, without the captured arrays.
-        inputs: the tracers of the function's inputs: their Vars, types and aliases.
-        captured: the Vars of the captured arrays.
-        outputs: what was returned, and its types.
-        finished: what has been made of the Program, for each transform.
-    """
-
-    calls: list[Call]
-    recording: Recording
-    inputs: tuple[tuple[Var, ArrayType, Any], ...]
-    captured: tuple[Var, ...]
-    outputs: tuple[tuple[Any, ArrayType], ...]
-    finished: dict[Any, Any]
 
 
 class Taping(Recorder):
@@ -203,7 +74,7 @@ class Taping(Recorder):
             result = run(function, operands, options)
         finally:
             self._running = False
-        if self.tape is self and self._inner:
+        if self.tape is self and (self._inner or type(result) is Tracer):
             call = self._whole(function, operands, options, result, by_type or function in BY_TYPE)
             self._calls += [call] if call else self._inner
             self._inner.clear()
@@ -229,7 +100,7 @@ class Taping(Recorder):
         caller = sys._getframe(3)
         return Call(
             function, given[: len(operands)], keywords, made, caller.f_code, caller.f_lasti,
-            len(self.equations),
+            len(self.equations), by_type,
         )  # fmt: skip
 
     def record(self, primitive: Primitive, operands: Sequence[Any], params: dict[str, Any]) -> Any:
@@ -241,8 +112,9 @@ class Taping(Recorder):
                 self.leave()
                 return result
             keywords = {name: Constant(value) for name, value in params.items()}
-            place = None, -1, len(self.equations)
-            call = Call(primitive, given, keywords, made, *place)
+            call = Call(
+                primitive, given, keywords, made, None, -1, len(self.equations), by_type=True
+            )
             (self._inner if self._running else self._calls).append(call)
         return result
 
@@ -272,7 +144,7 @@ class Taping(Recorder):
             if not entries or entries[-1][2] is not x:
                 return None
             return Slot(entries[-1][0], x.shape, x.dtype)
-        return Constant(x) if _is_constant(x) else None
+        return Constant(x) if is_constant(x) else None
 
     def _result(self, result: Any, operands: Sequence[Any]) -> Any:
         kind = type(result)
@@ -281,8 +153,9 @@ class Taping(Recorder):
             return None if None in parts else Parts(kind, tuple(parts))
         if kind is not Tracer or result.recorder is not self:
             return None
-        if any(x is result for x in operands):
-            return None
+        for i, x in enumerate(operands):
+            if x is result:
+                return i
         alias, source = result.alias, -1
         if type(alias) is View:
             places = [i for i, x in enumerate(operands) if x is alias.source]
@@ -307,8 +180,8 @@ class Taping(Recorder):
             captured = recording.program.inputs[len(self.inputs) :]
             returned = tuple(zip(given, recording.output_types, strict=True))
             self.written = Tape(
-                [*self._calls, _END], recording._replace(captured=()), self._given, captured,
-                returned, {},
+                [*self._calls, END], recording._replace(captured=()), self._given, captured,
+                (), returned, {},
             )  # fmt: skip
         return recording
 
@@ -320,6 +193,14 @@ def _leaves(specs: Sequence[Any]) -> list[Any]:
     return found
 
 
+def _with_literals(equation: Equation, numbers: dict[Var, Any]) -> Equation:
+    """An equation with the numbers that vary as the constants that they are now."""
+    given: list[Atom] = [Literal(numbers[a]) if a in numbers else a for a in equation.inputs]
+    return Equation(
+        equation.primitive, tuple(given), equation.params, equation.outputs, equation.position
+    )
+
+
 _LATER = {"_indexed", "_known", "_producer", "captures", "equations", "inputs", "scope"}
 
 
@@ -328,9 +209,10 @@ class Replay(Recorder):
 
     Attributes:
         arrays: the captured arrays so far, and what is to be computed with.
+        numbers: the numbers so far, of those that vary.
     """
 
-    __slots__ = ("_next", "_on", "_values", "arrays")
+    __slots__ = ("_next", "_on", "_values", "arrays", "numbers")
 
     def __init__(self, on: Tape, reason: str = ""):
         self._on = on
@@ -338,6 +220,7 @@ class Replay(Recorder):
         self._values: Sequence[Any] | None = None
         self._locked = []
         self.arrays: dict[Var, tuple[np.ndarray, np.ndarray]] = {}
+        self.numbers: dict[Var, Any] = {}
         self.parent = self.position = None
         self.reason = reason
         self.rewriting = False
@@ -353,6 +236,8 @@ class Replay(Recorder):
         done = self._on.calls[self._next - 1].end if self._next else 0
         self.inputs = [var for var, _, _ in self._on.inputs]
         self.equations = list(program.equations[:done])
+        if self._on.numbers:
+            self.equations = [_with_literals(e, self.numbers) for e in self.equations]
         self.scope = SCOPE.get()
         self._producer, self._indexed = {}, 0
         self._known = dict(zip(self.inputs, self._values or (), strict=self._values is not None))
@@ -385,7 +270,7 @@ class Replay(Recorder):
         by_type: bool = False,  # noqa: ARG002 -- as for Taping
     ) -> Any:
         """The result of a call: the next one's on the tape, or what the front end gives."""
-        expected, given, keywords, result, code, offset, _ = self._on.calls[self._next]
+        expected, given, keywords, result, code, offset, _, _ = self._on.calls[self._next]
         if expected is function and len(operands) == len(given):
             caller = sys._getframe(2)
             if (
@@ -451,6 +336,8 @@ class Replay(Recorder):
         return True
 
     def _made(self, result: Any, operands: Sequence[Any]) -> Any:
+        if type(result) is int:
+            return operands[result]
         if type(result) is Parts:
             return result.kind([self._made(part, operands) for part in result.parts])
         variable, type_, special, c_order, alias, source = result
@@ -478,4 +365,5 @@ class Replay(Recorder):
             if var not in self.arrays:
                 return super().finish(outputs, name)
             captured.append(self.arrays[var][1])
+        captured += [self.numbers[var] for var in on.numbers]  # all calls were compared
         return Recording(on.recording.program, tuple(captured), on.recording.output_types, on)

@@ -85,3 +85,12 @@ def plain(value: Any) -> Any:
             f"the Python int {value} does not fit {dtype}",
             "pass it as a float; or let it come from the closure, or mark it static under jit",
         ) from None
+
+
+def same_bits(left: np.ndarray, right: np.ndarray) -> bool:
+    """Whether two arrays are equal in shape, dtype and all bits."""
+    return (
+        left.shape == right.shape
+        and left.dtype == right.dtype
+        and left.tobytes() == right.tobytes()
+    )

@@ -47,7 +47,7 @@ LAYERS: list[set[str]] = [
     {"tracer"},
     {"operators"},
     {"values", "recording"},
-    {"recorder", "locks"},
+    {"recorder", "locks", "tape"},
     {"replay"},
     {"ops"},
     {"transforms", "numpy"},

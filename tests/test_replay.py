@@ -141,6 +141,34 @@ def test_a_closure_that_changes_is_seen():
         assert found.tobytes() == ft.jit(lambda x: ft.grad(f)(x))(X).tobytes()  # zeros' signs too
 
 
+@pytest.mark.parametrize("kind", [float, int, np.float64, np.float32, complex])
+def test_a_number_that_varies_is_no_other_trace(kind, replays):
+    def f(x, number, power):
+        y = number * np.sum(np.sin(x)) + np.sum(x / (number + 2)) - np.maximum(x, number)[0]
+        return np.real(np.sum(y) ** power + np.sum(x**power))
+
+    gradient = ft.grad(f)
+    for call in range(CALLS):
+        number = kind(call)
+        expected = ft.jit(ft.grad(lambda x, n=number: f(x, n, 2)))(X)
+        found = gradient(X, number, 2)
+        assert found.dtype == expected.dtype
+        np.testing.assert_allclose(found, expected, rtol=1e-6)
+    assert replays[-3:] == [True] * 3
+    # The numbers so far are constants of a trace that then goes another way.
+    expected = ft.jit(ft.grad(lambda x: f(x, kind(11), 3)))(X)
+    np.testing.assert_allclose(gradient(X, kind(11), 3), expected, rtol=1e-6)
+    np.testing.assert_allclose(
+        gradient(X, 2.5, 2), ft.jit(ft.grad(lambda x: f(x, 2.5, 2)))(X), rtol=1e-6
+    )
+
+
+def test_an_exponent_that_varies_is_seen():
+    for power in (2, 2, 2, 2, 3, 4, 5, 2, 0.5, 1, 3, 3.0, 2.5, 3.5, 4.5, 2, 2.0):
+        found = ft.grad(lambda x, p: np.sum(x**p))(np.abs(X), power)
+        np.testing.assert_allclose(found, power * np.abs(X) ** (power - 1), rtol=1e-14)
+
+
 def test_a_trace_that_ends_early_or_goes_on_is_seen():
     length = [3]
 
@@ -431,7 +459,7 @@ def test_a_function_that_never_repeats_is_traced_anew_each_time(replays):
 
     def f(x):
         count[0] += 1
-        return np.sum(x * np.float64(count[0]))
+        return np.sum(x * np.ones((count[0], 1)))
 
     for call in range(20):
         np.testing.assert_array_equal(ft.grad(f)(X), np.full(3, call + 1.0))

@@ -29,8 +29,8 @@ from ..modes import chosen
 from ..passes.pipeline import clean, optimize
 from ..primitive import PRIMITIVES
 from ..recorder import Recorder, plain, recorder_for
-from ..replay import Tape
 from ..source import Place, Remark
+from ..tape import Tape
 from ._retrace import Retraces
 
 _NUMPY_ERRORS = (ValueError, IndexError, ArithmeticError)  # ArithmeticError under np.errstate

@@ -15,7 +15,8 @@ from typing import Any
 
 from ..recorder import Recorder, innermost
 from ..recording import Recording
-from ..replay import Replay, Tape, Taping
+from ..replay import Replay, Taping
+from ..tape import Tape
 from ._numbers import with_varying_numbers
 
 _PLACES = 512
@@ -50,7 +51,9 @@ class Place:
         useful = with_varying_numbers(recording)
         if recorder is not None:
             written = recorder.written if type(recorder) is Taping else None
-            self.tape = written if useful is recording else None
+            if written is not None and useful is not recording:
+                written = written.with_numbers(useful)
+            self.tape = written
             if self.tape is None:
                 self.misses += 1
             else:
