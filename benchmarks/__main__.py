@@ -54,7 +54,7 @@ def sections(small: bool, rounds: int, word: str) -> Iterator[str]:
 def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
     parser.add_argument("--small", action="store_true", help="leave the large arrays out")
-    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--rounds", type=int, default=11)
     parser.add_argument("-k", default="", help="run the workloads whose names contain this")
     parser.add_argument("--write", type=Path, metavar="PAGE", help="put the tables into a page")
     options = parser.parse_args(arguments)

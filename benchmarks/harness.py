@@ -19,6 +19,7 @@ from .libraries import Library
 Call = Callable[[], Any]
 SLICE = 4e-3  # seconds that a candidate runs in each round, at least one call
 WARM = 12  # calls before timing, so that everything is compiled
+PAUSE = 0.03  # seconds in which the threads of the one before stop waiting for more, on our cores
 
 
 def leaves(value: Any) -> list[np.ndarray]:
@@ -42,6 +43,7 @@ def race(calls: dict[str, Call], rounds: int) -> dict[str, float]:
     counts = {}
     for name, call in calls.items():
         seconds = 0.0
+        time.sleep(PAUSE)
         for _ in range(WARM):
             start = time.perf_counter()
             call()
@@ -53,6 +55,9 @@ def race(calls: dict[str, Call], rounds: int) -> dict[str, float]:
     for _ in range(rounds):
         for name, call in calls.items():
             count = counts[name]
+            time.sleep(PAUSE)
+            if count > 1:  # the first call wakes threads
+                call()
             start = time.perf_counter()
             for _ in range(count):
                 call()
@@ -98,6 +103,13 @@ def clock(seconds: float) -> str:
     return f"{seconds / 1e-9:.3g} ns"
 
 
+def multiple(ratio: float) -> str:
+    """A ratio with the digits that mean something."""
+    if ratio < 0.1:
+        return f"x{ratio:.1g}"
+    return f"x{ratio:.2f}" if ratio < 10 else f"x{ratio:.0f}"
+
+
 def table(rows: Sequence[Row], rivals: Sequence[Library]) -> str:
     """A Markdown table: the first one's time, and how many times as long the others take."""
     first, *others = used(rows, rivals)
@@ -107,7 +119,7 @@ def table(rows: Sequence[Row], rivals: Sequence[Library]) -> str:
     ]
     for row in rows:
         base = row.seconds[first]
-        cells = [f"x{row.seconds[n] / base:.2f}" if n in row.seconds else "" for n in others]
+        cells = [multiple(row.seconds[n] / base) if n in row.seconds else "" for n in others]
         lines.append(f"| {row.name} | {clock(base)} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -133,7 +145,7 @@ def summary(rows: Sequence[Row], rivals: Sequence[Library]) -> str:
 def compared(rows: Sequence[Row], name: str, base: str) -> list[str]:
     """The geometric mean of how many times as long one takes as another, and the least."""
     ratios = [row.seconds[name] / row.seconds[base] for row in rows if name in row.seconds]
-    return [f"x{geometric_mean(ratios):.2f}", f"x{min(ratios):.2f}"]
+    return [multiple(geometric_mean(ratios)), multiple(min(ratios))]
 
 
 def used(rows: Sequence[Row], rivals: Sequence[Library]) -> list[str]:

@@ -12,24 +12,34 @@ from pathlib import Path
 from functrace import machine
 
 BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"
+SETTINGS = ("OPENBLAS_NUM_THREADS", "OPENBLAS_CORETYPE", "OMP_NUM_THREADS", "XLA_FLAGS")
 PACKAGES = ("functrace", "numpy", "opt-einsum", "scipy", "jax", "jaxlib", "autograd", "torch")
 
 
 def head(command: Sequence[str]) -> str:
     """What runs, and where."""
     blas = machine.blas()
+    words = [f"{name}={os.environ[name]}" for name in SETTINGS if name in os.environ]
+    words += ["python", "-m", "benchmarks", *command]
     versions = []
     for name in PACKAGES:
         with contextlib.suppress(PackageNotFoundError):
             versions.append(f"{name} {version(name)}")
     lines = [
-        f"- command: `{' '.join(('python', '-m', 'benchmarks', *command))}`",
-        f"- processor: {processor()}, {os.cpu_count()} cores; {platform.system()}",
-        f"- BLAS of NumPy: {blas.name}, kernel {blas.kernel or 'not told'}, "
-        f"{blas.threads or 'unknown number of'} threads",
+        f"- command: `{' '.join(words)}`",
+        f"- processor: {processor()}, {cores()} cores; {platform.system()}",
+        f"- BLAS of NumPy: {blas.name}; kernel: {blas.kernel or 'not told'}; "
+        f"threads: {blas.threads or 'not told'}",
         f"- Python {platform.python_version()}; {', '.join(versions)}",
     ]
     return "\n".join(lines)
+
+
+def cores() -> str:
+    """How many there are, and how many this process may use if that is another number."""
+    count = os.cpu_count() or 0
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else count
+    return str(count) if usable == count else f"{usable} of {count}"
 
 
 def processor() -> str:
