@@ -157,6 +157,17 @@ SHAPES: dict[str, tuple[Callable[..., Any], dict[str, int]]] = {
     "back to a shape": (
         lambda x: np.sqrt(1 + np.abs(x.reshape(2, 6) * 2)).reshape(3, 4),
         {"abs": 1, "multiply": 1, "add": 1, "sqrt": 1}),
+    "parts side by side": (
+        lambda x: ft.grad(lambda x: np.sum(x[:, :1] ** 4) + np.sum(np.exp(x[:, 1:])))(x),
+        {"slice": 2, "square": 1, "multiply": 2, "exp": 1, "concatenate": 1}),
+    "a part of these twice": (
+        lambda x: ft.grad(
+            lambda x: np.sum(np.sin(x[:1])) + np.sum(np.exp(x[1:])) + np.sum(np.tan(x[1:])))(x),
+        {"slice": 2, "cos": 1, "exp": 1, "tan": 1, "square": 1, "add": 2, "concatenate": 1}),
+    "a slice of a part": (
+        lambda x: np.concatenate([x, np.exp(x)])[1:3] + np.concatenate([np.sin(x), x])[4:2:-1]
+        + np.concatenate([np.sin(x), x])[2:4],
+        {"concatenate": 1, "slice": 3, "add": 2, "sin": 1}),
     "a sum of a multiple": (lambda x: np.sum(-(x * 3)), {"sum": 1, "multiply": 1}),
 }  # fmt: skip
 

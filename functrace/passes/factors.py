@@ -259,8 +259,13 @@ class _Rewriting:
         users = self.users.get(var, [])
         if var in self.outputs or not users or not all(_takes(user, var) for user in users):
             return False
-        later = sum(user.outputs[0].type.size for user in users) + CALL * (len(users) - 1)
-        return len(users) == 1 or later <= var.type.size
+        return len(users) == 1 or sum(_price(user, var) for user in users) <= var.type.size + CALL
+
+
+def _price(user: Equation, var: Var) -> float:
+    """What it costs at most when a number is applied by a user rather than before."""
+    others = [x for x in user.inputs[_SCALED.get(user.primitive, slice(0))] if x is not var]
+    return min([user.outputs[0].type.size, *map(_weight, others)]) + CALL
 
 
 def _takes(equation: Equation, var: Var) -> bool:

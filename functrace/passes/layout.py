@@ -1,4 +1,4 @@
-"""Rules for shapes, parts and sums."""
+"""Rules for shapes, contractions and sums."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..ir import Literal
 from ..ops.contract import EINSUM, canonical, split
-from ..ops.index import PLACE, SLICE, add_slice, place, slice_
 from ..ops.shape import (
     BROADCAST_TO,
     REDUCE_SUM,
@@ -23,7 +21,7 @@ from ..ops.shape import (
     transpose,
 )
 from ..recorder import bind
-from .arithmetic import ADD, MULTIPLY, NEGATIVE, with_factor
+from .arithmetic import MULTIPLY, NEGATIVE, with_factor
 from .match import Match, may_wait, rule, scalar
 from .symmetry import symmetric
 
@@ -70,21 +68,6 @@ def broadcast_of_broadcast(match: Match) -> Any:
         if x is None or (1,) * (operand.type.ndim - x.ndim) + x.shape != operand.type.shape:
             return None
     return broadcast_to(x, shape)
-
-
-@rule(SLICE)
-def slice_of_slice(match: Match) -> Any:
-    """One slice for two."""
-    inner = match.made_by(SLICE, match.equation.inputs[0])
-    if inner is None:
-        return None
-    ranges = [
-        (start + step * first, length, step * stride)
-        for (start, _, step), (first, length, stride) in zip(
-            inner.params["ranges"], match.equation.params["ranges"], strict=True
-        )
-    ]
-    return slice_(match.value(inner.inputs[0]), tuple(ranges))
 
 
 # Contractions
@@ -176,33 +159,6 @@ def sum_of_multiple(match: Match) -> Any:
     if factor is None or not may_wait(factor, operand.type.dtype):
         return None
     return reduce_sum(match.value(x), axes) * factor
-
-
-# Parts
-
-
-@rule(ADD)
-def add_of_placed(match: Match) -> Any:
-    """X plus y among zeros is x with y added to a part of it; a part of both is added first.
-
-    An element that is -0.0 may stay so, where adding 0.0 would make it 0.0.
-    """
-    left, right = match.equation.inputs
-    first, second = match.made_by(PLACE, left), match.made_by(PLACE, right)
-    if first is None and second is None:
-        return None
-    if first is not None and second is not None:
-        if first.params == second.params:
-            total = match.value(first.inputs[0]) + match.value(second.inputs[0])
-            return place(total, **first.params)
-        x, placed = left, second
-    else:
-        x, placed = (left, second) if second is not None else (right, first)
-    assert placed is not None
-    target = match.equation.outputs[0].type
-    if x.type is not target or placed.outputs[0].type is not target or isinstance(x, Literal):
-        return None
-    return add_slice(match.value(x), match.value(placed.inputs[0]), placed.params["ranges"])
 
 
 # Everywhere

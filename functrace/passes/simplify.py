@@ -6,7 +6,8 @@ re-association of products and sums alone, as rounding does. They keep NaN and i
 not 0, x - x is not 0, and exp(log(x)) is not x. They keep the sign of zeros, too: x + 0 is not x,
 as -0.0 + 0.0 is 0.0. Only the sign of a sum that comes to zero may change.
 
-The rules are in `arithmetic.py`, `choices.py` and `layout.py`; those for every primitive are here.
+The rules are in `arithmetic.py`, `choices.py`, `layout.py` and `parts.py`; those for every
+primitive are here.
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ from ..ir import UNKNOWN, Atom, Equation, Literal, Program, Shape, Var
 from ..ops.index import SLICE
 from ..ops.shape import BROADCAST_TO, REDUCE_SUM, RESHAPE, TRANSPOSE
 from ..recorder import Recorder, bind, rewriting
-from . import arithmetic, choices, layout
+from . import arithmetic, choices, layout, parts
 from .match import FOLDED, RULES, Match, Rule, full_scalar
 
-__all__ = ["RULES", "arithmetic", "choices", "layout", "simplify"]
+__all__ = ["RULES", "arithmetic", "choices", "layout", "parts", "simplify"]
 
 _ROUNDS = 8  # rules that may be applied one after the other to one equation
 
