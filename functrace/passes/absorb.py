@@ -23,6 +23,7 @@ from ..ops.contract import EINSUM, LETTERS, canonical, split
 from ..ops.shape import BROADCAST_TO, REDUCE_SUM, RESHAPE, TRANSPOSE, broadcast_to, reshape
 from ..recorder import bind, rewriting
 from .cost import CALL, cost, einsum_cost
+from .factors import factors
 from .match import may_wait
 from .simplify import simplify
 
@@ -113,7 +114,7 @@ def absorb(program: Program) -> Program:
                 forms[number] = form
     if not forms:
         return program
-    return simplify(_rebuilt(program, forms, uses.taken))  # factors of -1 may meet negations
+    return factors(simplify(_rebuilt(program, forms, uses.taken)))  # numbers may meet others
 
 
 class _Uses:
