@@ -24,6 +24,7 @@ from ..ops.shape import BROADCAST_TO, REDUCE_SUM, RESHAPE, TRANSPOSE, broadcast_
 from ..recorder import bind, rewriting
 from .cost import CALL, cost, einsum_cost
 from .factors import factors
+from .loops import with_inputs
 from .match import may_wait
 from .simplify import simplify
 
@@ -114,7 +115,8 @@ def absorb(program: Program) -> Program:
                 forms[number] = form
     if not forms:
         return program
-    return factors(simplify(_rebuilt(program, forms, uses.taken)))  # numbers may meet others
+    rebuilt = simplify(_rebuilt(program, forms, uses.taken), settled=program)
+    return factors(rebuilt)  # numbers may meet others
 
 
 class _Uses:
@@ -326,12 +328,7 @@ def _rebuilt(program: Program, forms: dict[int, _Form], taken: set[int]) -> Prog
                 result = _value(form, operands, equation.outputs[0].type)
                 renamed[equation.outputs[0]] = recorder.atom(result)
                 continue
-            inputs = tuple([renamed.get(a, a) for a in equation.inputs])
-            recorder.equations.append(
-                Equation(
-                    equation.primitive, inputs, equation.params, equation.outputs, equation.position
-                )
-            )
+            recorder.equations.append(with_inputs(equation, renamed))
         outputs = [renamed.get(a, a) for a in program.outputs]
         return Program(program.inputs, recorder.equations, outputs, program.name)
 

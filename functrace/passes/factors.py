@@ -13,6 +13,7 @@ infinities come out as they would. A number that only divided still divides.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -69,6 +70,7 @@ _TAKES: dict[Primitive, Callable[[Sequence[_Number]], _Number | None]] = {
     **dict.fromkeys([REDUCE_SUM, TRANSPOSE, RESHAPE, BROADCAST_TO, SLICE], _product),
 }
 
+_NUMBERED = (_MULTIPLY, _DIVIDE, _NEGATIVE)
 # The operands to one of which a number can be applied in place of the result.
 _SCALED = {_MULTIPLY: slice(2), EINSUM: slice(None), _DIVIDE: slice(1)}
 
@@ -78,29 +80,35 @@ _LINEAR = {_DIVIDE: (0,), SOLVE: (1,), _SQUARE: ()}
 
 def factors(program: Program) -> Program:
     """The Program with fewer products with numbers, and those on smaller arrays."""
-    if not any(_split(e) is not None for e in program.equations):
+    if not any(e.primitive in _NUMBERED for e in program.equations):
         return program
     rewritten = _Rewriting(program).program()
-    return program if rewritten is None else simplify(rewritten)  # signs may meet sums
+    if rewritten is None:
+        return program
+    return simplify(rewritten, settled=program)  # signs may meet sums
 
 
 def _plain(equation: Equation) -> bool:
     """Whether an equation is one of real numbers of single or double precision that takes some."""
-    return equation.primitive in _TAKES and all(
-        atom.type.dtype.char in "fd" and not atom.type.weak and UNKNOWN not in atom.type.shape
-        for atom in (*equation.inputs, *equation.outputs)
+    return (
+        equation.primitive in _TAKES
+        and all(_real(atom.type) for atom in equation.inputs)
+        and _real(equation.outputs[0].type)
     )
+
+
+@cache
+def _real(type: ArrayType) -> bool:
+    return type.dtype.char in "fd" and not type.weak and UNKNOWN not in type.shape
 
 
 def _split(equation: Equation) -> tuple[Atom, _Number] | None:
     """The operand and the number, where an equation is a product of one with a number."""
-    if not _plain(equation):
+    if equation.primitive not in _NUMBERED:
         return None
     first, *others = equation.inputs
     if equation.primitive is _NEGATIVE:
         return first, _Number(-1.0)
-    if equation.primitive not in (_MULTIPLY, _DIVIDE):
-        return None
     known, other = scalar(others[0]), scalar(first)
     if known is not None and np.isfinite(known) and known and isinstance(first, Var):
         over = equation.primitive is _MULTIPLY
@@ -119,11 +127,10 @@ class _Place(NamedTuple):
 
 
 class _Waiting(NamedTuple):
-    """A value as another times a number, which can be applied at a place further up as well."""
+    """A value that is not computed: another times a number."""
 
     value: Atom
     number: _Number
-    place: _Place | None
 
 
 class _Rewriting:
@@ -132,6 +139,7 @@ class _Rewriting:
     Attributes:
         equations: those recorded.
         ahead: by the number of a recorded equation, what is to be computed just before it.
+        places: where a number for a value can be applied further up.
     """
 
     def __init__(self, program: Program):
@@ -139,17 +147,19 @@ class _Rewriting:
         self.equations: list[Equation] = []
         self.ahead: dict[int, Equation] = {}
         self.waiting: dict[Atom, _Waiting] = {}
+        self.places: dict[Atom, _Place] = {}
         self.users: dict[Atom, list[Equation]] = {}
         self.changed = False
         for equation in program.equations:
             for atom in dict.fromkeys(equation.inputs):
                 self.users.setdefault(atom, []).append(equation)
         self.outputs = set(program.outputs)
+        self.plain = {id(e) for e in program.equations if _plain(e)}
 
     def program(self) -> Program | None:
         """The Program rewritten; None when it is as it was."""
         for equation in self.source.equations:
-            if _plain(equation):
+            if id(equation) in self.plain:
                 self.rewrite(equation)
             else:
                 self.equations.append(equation)
@@ -166,52 +176,63 @@ class _Rewriting:
         """Record what computes an equation's output, or let a number wait."""
         (out,) = equation.outputs
         split = _split(equation)
+        if split is None and self.waiting.keys().isdisjoint(equation.inputs):
+            self.equations.append(equation)
+            self.note(out, self.place(equation) if self.alone(out) else None)
+            return
         atoms = equation.inputs if split is None else (split[0],)
-        found = [self.waiting.get(atom, _Waiting(atom, _ONE, None)) for atom in atoms]
+        found = [self.waiting.get(atom, _Waiting(atom, _ONE)) for atom in atoms]
         if split is None:
             number = _TAKES[equation.primitive]([w.number for w in found])
         else:
             number = found[0].number * split[1]
-        met = any(w.number != _ONE for w in found)
         if number is None or not _may_wait(number, out.type):
             inputs = tuple([self.computed(atom, equation) for atom in equation.inputs])
             self.add(equation.primitive, inputs, equation.params, out, equation)
         elif split is not None:
-            place = found[0].place if self.alone(atoms[0]) else None
-            self.hand_on(_Waiting(found[0].value, number, place), out, equation, met)
-        elif met:
+            place = self.places.get(atoms[0]) if self.alone(atoms[0]) else None
+            self.hand_on(found[0].value, number, place, out, equation)
+        else:
             core = Var(out.type)
             inputs = tuple([w.value for w in found])
             self.add(equation.primitive, inputs, equation.params, core, equation)
-            self.hand_on(_Waiting(core, number, self.place(equation, found)), out, equation, met)
-        else:
-            self.equations.append(equation)
-            self.waiting[out] = _Waiting(out, _ONE, self.place(equation, found))
+            self.hand_on(core, number, self.place(equation), out, equation)
 
-    def place(self, equation: Equation, found: Sequence[_Waiting]) -> _Place | None:
+    def note(self, out: Var, place: _Place | None) -> None:
+        """Keep the place for a number of a value."""
+        if place is not None:
+            self.places[out] = place
+
+    def place(self, equation: Equation) -> _Place | None:
         """The smallest operand to which a number for the result can be applied.
 
         It is one of the equation recorded last, or of those that made its operands for it alone.
         """
-        own = len(self.equations) - 1
+        own, best = len(self.equations) - 1, None
         inputs = self.equations[own].inputs[_SCALED.get(equation.primitive, slice(0))]
-        places = [_Place(own, i, _weight(atom)) for i, atom in enumerate(inputs)]
-        for i in _LINEAR.get(equation.primitive, range(len(found))):
-            atom, place = equation.inputs[i], found[i].place
+        for i, atom in enumerate(inputs):
+            weight = _weight(atom)
+            if best is None or weight < best.size:
+                best = _Place(own, i, weight)
+        for i in _LINEAR.get(equation.primitive, range(len(equation.inputs))):
+            atom = equation.inputs[i]
+            place = self.places.get(atom)
             if place is not None and self.alone(atom) and equation.inputs.count(atom) == 1:
-                places.append(place)
-        return min(places, key=lambda p: p.size, default=None)
+                best = place if best is None or place.size < best.size else best
+        return best
 
     def alone(self, atom: Atom) -> bool:
         """Whether one equation uses a value, and nobody else."""
-        return len(self.users[atom]) == 1 and atom not in self.outputs
+        return len(self.users.get(atom, ())) == 1 and atom not in self.outputs
 
-    def hand_on(self, waiting: _Waiting, out: Var, equation: Equation, met: bool) -> None:
+    def hand_on(
+        self, core: Atom, number: _Number, place: _Place | None, out: Var, equation: Equation
+    ) -> None:
         """Let a number wait, or apply it where the array is smallest."""
-        core, number, place = waiting
         if number != _ONE and self.waits(out):
             self.changed = True
-            self.waiting[out] = waiting
+            self.waiting[out] = _Waiting(core, number)
+            self.note(out, place)
         elif number != _ONE and place is not None and place.size < out.type.size:
             self.changed = True
             changed = self.equations[place.equation]
@@ -223,16 +244,16 @@ class _Rewriting:
                 changed.primitive, tuple(inputs), changed.params, changed.outputs, changed.position
             )
             self.apply(core, _ONE, out, equation)
-        elif met:
+        elif core in equation.inputs:  # as it was
+            self.equations.append(equation)
+        else:
             self.changed = True
             self.apply(core, number, out, equation)
-        else:
-            self.equations.append(equation)
 
     def computed(self, atom: Atom, near: Equation) -> Atom:
         """An atom that has a value: a number that waits is applied."""
         known = self.waiting.get(atom)
-        if known is None or known.number == _ONE:
+        if known is None:
             return atom
         value = Var(atom.type)
         self.apply(known.value, known.number, value, near)
@@ -257,7 +278,9 @@ class _Rewriting:
     def waits(self, var: Var) -> bool:
         """Whether all users of a value take a number; several of them must not make more work."""
         users = self.users.get(var, [])
-        if var in self.outputs or not users or not all(_takes(user, var) for user in users):
+        if var in self.outputs or not users:
+            return False
+        if not all(id(user) in self.plain and _takes(user, var) for user in users):
             return False
         return len(users) == 1 or sum(_price(user, var) for user in users) <= var.type.size + CALL
 
@@ -269,15 +292,14 @@ def _price(user: Equation, var: Var) -> float:
 
 
 def _takes(equation: Equation, var: Var) -> bool:
-    if not _plain(equation):
-        return False
     two = _Number(2.0)
     numbers = [two if atom is var else _ONE for atom in equation.inputs]
     return _TAKES[equation.primitive](numbers) is not None
 
 
 def _may_wait(number: _Number, type: ArrayType) -> bool:
-    return all(may_wait(part, type.dtype) for part in (number.value(), number.over, number.under))
+    parts = (number.value(), number.over, number.under)
+    return number == _ONE or all(may_wait(part, type.dtype) for part in parts)
 
 
 def _weight(atom: Atom) -> int:

@@ -76,10 +76,10 @@ def broadcast_of_broadcast(match: Match) -> Any:
 @rule(EINSUM)
 def einsum_with_number(match: Match) -> Any:
     """A number among the operands multiplies what the others come to."""
-    terms, output = split(match.equation.params["spec"])
     numbers = [scalar(atom) for atom in match.equation.inputs]
-    if match.equation.outputs[0].type.dtype.kind != "f":
+    if numbers.count(None) == len(numbers) or match.equation.outputs[0].type.dtype.kind != "f":
         return None
+    terms, output = split(match.equation.params["spec"])
     total, left, operands = None, [], []
     for number, term, atom in zip(numbers, terms, match.equation.inputs, strict=True):
         if number is None:
@@ -97,6 +97,8 @@ def einsum_with_number(match: Match) -> Any:
 @rule(EINSUM)
 def einsum_that_moves(match: Match) -> Any:
     """An einsum of one operand that sums nothing is a transpose."""
+    if len(match.equation.inputs) > 1:
+        return None
     terms, output = split(match.equation.params["spec"])
     return _moved(terms, output, [match.value(atom) for atom in match.equation.inputs])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -34,9 +35,10 @@ class Match:
 
     Attributes:
         equation: the equation, its operands simplified.
+        recorder: who records what rules compute.
     """
 
-    __slots__ = ("_makers", "_recorder", "_uses", "equation")
+    __slots__ = ("_makers", "_uses", "equation", "recorder")
 
     def __init__(
         self,
@@ -45,14 +47,14 @@ class Match:
         makers: dict[Atom, Equation],
         uses: Mapping[Atom, int],
     ):
-        self._recorder = recorder
+        self.recorder = recorder
         self._makers = makers
         self._uses = uses
         self.equation = equation
 
     def value(self, atom: Atom) -> Any:
         """An atom as rules compute with it."""
-        return self._recorder.value_of_atom(atom)
+        return self.recorder.value_of_atom(atom)
 
     def made_by(self, primitive: Primitive, atom: Atom) -> Equation | None:
         """The equation that made an atom, if it is one of a primitive."""
@@ -71,12 +73,6 @@ class Match:
         """The operand of the equation of a primitive that made an atom, if that is how it is."""
         maker = self.made_by(primitive, atom)
         return None if maker is None else self.value(maker.inputs[0])
-
-    def record(self, function: Callable[[], Any]) -> Atom | None:
-        """What a function gives, recorded at the place of the equation."""
-        self._recorder.position = self.equation.position
-        value = function()
-        return None if value is None else self._recorder.atom(value)
 
 
 def same(left: Atom, right: Atom) -> bool:
@@ -121,9 +117,15 @@ def may_wait(factor: Any, dtype: np.dtype[Any]) -> bool:
     Users scale large numbers down, and small ones up, to stay within the range of their dtype. So a
     number that takes a large part of that range stays where it is.
     """
-    bits = (np.finfo(dtype).maxexp - 16) // 8  # 126 for double precision, 14 for single, 0 for half
-    return 2.0**-bits <= abs(factor) <= 2.0**bits
+    most = _range(dtype)
+    return 1 / most <= abs(factor) <= most
 
 
+@cache
+def _range(dtype: np.dtype[Any]) -> float:
+    return 2.0 ** ((np.finfo(dtype).maxexp - 16) // 8)  # 126 for double precision, 14 for single
+
+
+@cache
 def least_normal(dtype: np.dtype[Any]) -> float:
     return float(np.finfo(dtype).smallest_normal)

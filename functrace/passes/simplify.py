@@ -30,13 +30,19 @@ __all__ = ["RULES", "arithmetic", "choices", "layout", "parts", "simplify"]
 _ROUNDS = 8  # rules that may be applied one after the other to one equation
 
 
-def simplify(program: Program, fired: Counter[str] | None = None) -> Program:
+def simplify(
+    program: Program, fired: Counter[str] | None = None, settled: Program | None = None
+) -> Program:
     """The Program with every rule applied, operands first.
 
     Args:
         fired: is to count how often each rule was applied.
+        settled: an earlier Program. Equations that are in it, on operands that are, are as simple
+            as they get.
     """
     changed = False
+    looked_at = set() if settled is None else set(settled.equations)
+    fresh: set[Atom] = set()
     uses = Counter(program.outputs)
     for equation in program.equations:
         uses.update(equation.inputs)
@@ -49,10 +55,18 @@ def simplify(program: Program, fired: Counter[str] | None = None) -> Program:
                 equation = Equation(
                     equation.primitive, inputs, equation.params, equation.outputs, equation.position
                 )
-            if not equation.outputs:
+                if not equation.outputs:
+                    recorder.equations.append(equation)
+                    continue
+            elif not equation.outputs or (
+                equation in looked_at and fresh.isdisjoint(equation.inputs)
+            ):
                 recorder.equations.append(equation)
+                makers.update(dict.fromkeys(equation.outputs, equation))
                 continue
             simpler = _simplest(recorder, equation, makers, uses, fired)
+            if simpler is not equation.outputs[0] or equation not in looked_at:
+                fresh.add(simpler)
             if simpler is not equation.outputs[0]:
                 changed = True
                 renamed[equation.outputs[0]] = simpler
@@ -94,14 +108,19 @@ def _simpler(match: Match, fired: Counter[str] | None) -> Atom | None:
     type = equation.outputs[0].type
     if UNKNOWN in type.shape:
         return None
-    for rule in (*RULES.get(equation.primitive, ()), *_EVERYWHERE):
-        start = len(match._recorder.equations)
-        atom = match.record(lambda rule=rule: rule(match))
-        if atom is not None and atom.type is type:
-            if fired is not None:
-                fired[rule.__name__] += 1
-            return atom
-        del match._recorder.equations[start:]
+    recorder, rules = match.recorder, RULES.get(equation.primitive, ())
+    start, recorder.position = len(recorder.equations), equation.position
+    if equation.primitive.elementwise or equation.primitive in _FOLDABLE:
+        rules = (*rules, *_EVERYWHERE)
+    for rule in rules:
+        value = rule(match)
+        if value is not None:
+            atom = recorder.atom(value)
+            if atom.type is type:
+                if fired is not None:
+                    fired[rule.__name__] += 1
+                return atom
+        del recorder.equations[start:]
     return None
 
 
