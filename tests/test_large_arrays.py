@@ -8,6 +8,7 @@ import pytest
 import functrace as ft
 from functrace.ops._large import reduced, select
 from functrace.ops.windows import windows_view
+from functrace.primitive import PRIMITIVES
 
 RANDOM = np.random.default_rng(5)
 SPECIAL = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 1.5, -2.5])
@@ -63,3 +64,21 @@ def test_large_masks_and_windows_keep_their_gradients():
     chosen = x.reshape(60, 40, 2)
     expected = (chosen == chosen.max(axis=2, keepdims=True)).reshape(x.shape)
     np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize(
+    "ranges",
+    [
+        ((0, 79, 1), (0, 90, 1)), ((3, 70, 1), (5, 80, 1)), ((79, 80, -1), (60, 50, -1)),
+        ((0, 40, 2), (1, 80, 1)), ((1, 79, 1), (0, 30, 3)), ((7, 0, 1), (0, 90, 1)),
+        ((0, 80, 1), (0, 90, 1)), ((60, 50, -1), (4, 0, 1)),
+    ],
+)  # fmt: skip
+def test_parts_lie_among_zeros(ranges):
+    lengths = [length for _, length, _ in ranges]
+    x, expected = RANDOM.normal(size=lengths), np.zeros((80, 90))
+    expected[np.ix_(*[start + step * np.arange(length) for start, length, step in ranges])] = x
+    place = PRIMITIVES["place"]
+    np.testing.assert_array_equal(place.impl(x, shape=(80, 90), ranges=ranges), expected)
+    out = np.full((80, 90), np.nan)
+    np.testing.assert_array_equal(place.into(x, shape=(80, 90), ranges=ranges, out=out), expected)

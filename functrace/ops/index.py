@@ -18,6 +18,7 @@ from ..ir import ArrayType, Shape
 from ..primitive import LINEAR, Linear, Primitive
 from ..recorder import bind
 from ._families import align_ranks
+from ._large import clear_around
 from .cast import astype
 from .shape import broadcast_shapes, broadcast_to, moveaxis, remaining, reshape
 
@@ -106,14 +107,16 @@ def place(x: Any, shape: Shape, ranges: Ranges) -> Any:
 
 
 def _place_impl(x: Any, *, shape: Shape, ranges: Ranges) -> Any:
-    out = np.zeros(shape, np.asarray(x).dtype)
+    x = np.asarray(x)
+    if 2 * x.size > math.prod(shape):
+        return _place_into(x, shape=shape, ranges=ranges, out=np.empty(shape, x.dtype))
+    out = np.zeros(shape, x.dtype)  # of zeros alone, the system hands out pages when they are used
     out[tuple([python_slice(*r) for r in ranges])] = x
     return out
 
 
 def _place_into(x: Any, *, shape: Shape, ranges: Ranges, out: Any) -> Any:
-    out[...] = 0
-    out[tuple([python_slice(*r) for r in ranges])] = x
+    clear_around(out, ranges)[tuple([python_slice(*r) for r in ranges])] = x
     return out
 
 
