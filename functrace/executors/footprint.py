@@ -101,10 +101,12 @@ def _most(allocated: Sequence[Fresh], inside: Sequence[int], last: dict[int, int
 
 def _fresh(lowered: Lowering, layout: Layout, roots: Sequence[int], k: int) -> Fresh:
     """What a step allocates."""
-    if layout.targets[k] is not None:
-        return []
+    targets, results = layout.targets[k], lowered.calls[k].results
     found = []
-    for value in lowered.calls[k].results:
+    several = targets if type(targets) is tuple else [targets] * len(results)
+    for value, target in zip(results, several, strict=True):
+        if target is not None:
+            continue
         dtype = lowered.dtypes[value]
         if roots[value] == value and dtype is not None and lowered.shapes[value]:
             found.append((value, prod(lowered.shapes[value]) * dtype.itemsize))

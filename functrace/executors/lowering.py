@@ -9,7 +9,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Sequence
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -20,17 +20,9 @@ from ..ops.elementwise import STOP_GRADIENT
 from ..ops.index import SLICE
 from ..ops.shape import BROADCAST_TO, COPY, REDUCE_SUM, RESHAPE, TRANSPOSE
 from ..ops.windows import WINDOWS
+from .blocks import KernelCall, gather
 from .einsum import lower_einsum
 from .kernels import KERNELS
-
-
-class KernelCall(NamedTuple):
-    """results = kernel[params](operands), on numbered values."""
-
-    kernel: str
-    params: tuple[Any, ...]
-    operands: tuple[int, ...]
-    results: tuple[int, ...]
 
 
 class Lowering:
@@ -69,6 +61,7 @@ class Lowering:
             self._values.update(zip(equation.outputs, results, strict=True))
         outputs = [self._value(atom) for atom in program.outputs]
         self.outputs = self._own(outputs) if fresh else outputs
+        self.calls = gather(self)
 
     def new(self, shape: Shape, root: int | None = None) -> int:
         """A new value; with a root, one that shares the root's memory."""

@@ -13,6 +13,7 @@ memory is free after the last use of any of its values.
 from __future__ import annotations
 
 from bisect import bisect_left, insort
+from collections.abc import Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 # Kernels that can write their result into a given array, and those among them for which it may be
 # an operand.
-INTO = {"ufunc", "dot", "matmul", "vecdot", "einsum", "astype"}
+INTO = {"ufunc", "dot", "matmul", "vecdot", "einsum", "astype", "blocks"}
 OVER_OPERAND = {"ufunc"}
 _ALIGNMENT = 64  # bytes; that of a cache line
 _WASTE = 2  # how many times as large as needed a buffer may be
@@ -40,18 +41,30 @@ class Target(NamedTuple):
     dtype: np.dtype[Any]
 
 
+Targets = Target | None | tuple[Target | None, ...]  # the tuple for a step of several results
+
+
 class Layout(NamedTuple):
     """The memory of a plan.
 
     Attributes:
         buffers: the bytes of each buffer.
-        targets: for each step where its result goes; None for fresh memory.
+        targets: for each step where its results go; None for fresh memory.
         changes: the steps that change their first operand in place.
     """
 
     buffers: tuple[int, ...]
-    targets: tuple[Target | None, ...]
+    targets: tuple[Targets, ...]
     changes: frozenset[int]
+
+    @property
+    def parts(self) -> list[Target]:
+        """The parts of buffers that results go to, in the order of the steps."""
+        found: list[Target] = []
+        for target in self.targets:
+            several = (target,) if target is None or isinstance(target, Target) else target
+            found += [part for part in several if part is not None]
+        return found
 
 
 def lay_out(lowered: Lowering) -> Layout:
@@ -63,23 +76,27 @@ def lay_out(lowered: Lowering) -> Layout:
     buffers = _Buffers()
     over: dict[int, list[int]] = {}  # the buffers that are free after a step
     held: dict[int, int] = {}  # the buffer of a group
-    targets: list[Target | None] = []
+    targets: list[Targets] = []
     for k, call in enumerate(lowered.calls):
-        target = None
-        if _can_write(call) and groups.inside(call.results[0]):
-            result = call.results[0]
+        parts: list[Target | None] = []
+        for result in call.results if _can_write(call) else ():
+            if not groups.inside(result):
+                parts.append(None)
+                continue
             shape, dtype = lowered.shapes[result], lowered.dtypes[result]
             assert dtype is not None
-            size = prod(shape) * dtype.itemsize
-            buffer = _taken_over(lowered, groups, held, k, call)
+            buffer = _taken_over(lowered, held, over.get(k, ()), call, result)
             if buffer is None:
-                buffer = buffers.take(size)
+                buffer = buffers.take(prod(shape) * dtype.itemsize)
             else:
                 over[k].remove(buffer)
             held[result] = buffer
             over.setdefault(groups.last[result], []).append(buffer)
-            target = Target(buffer, shape, dtype)
-        targets.append(target)
+            parts.append(Target(buffer, shape, dtype))
+        if call.kernel == "blocks" and any(parts):
+            targets.append(tuple(parts))
+        else:
+            targets.append(parts[0] if len(parts) == 1 else None)
         for buffer in over.get(k, ()):
             buffers.give(buffer)
     return Layout(tuple(buffers.sizes), tuple(targets), changes)
@@ -165,16 +182,27 @@ def _changes(lowered: Lowering, groups: _Groups, k: int, call: Any) -> bool:
 
 
 def _taken_over(
-    lowered: Lowering, groups: _Groups, held: dict[int, int], k: int, call: Any
+    lowered: Lowering,
+    held: dict[int, int],
+    dying: Sequence[int],
+    call: Any,
+    result: int,
 ) -> int | None:
-    """The buffer of an operand that an elementwise step may write over."""
-    if call.kernel not in OVER_OPERAND:
+    """The buffer of an operand that an elementwise step may write a result over.
+
+    Args:
+        held: the buffers of values.
+        dying: the buffers that nobody needs after the step.
+    """
+    if call.kernel == "blocks":
+        operands = [call.operands[i] for i in call.params[0].over[call.results.index(result)]]
+    elif call.kernel in OVER_OPERAND:
+        operands = call.operands
+    else:
         return None
-    result = call.results[0]
-    for value in call.operands:
+    for value in operands:
         if (
-            value in held
-            and groups.last[value] == k
+            held.get(value) in dying
             and lowered.shapes[value] == lowered.shapes[result]
             and lowered.dtypes[value] == lowered.dtypes[result]
         ):

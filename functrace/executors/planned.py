@@ -53,7 +53,20 @@ def _nested(name: str, params: Sequence[tuple[str, Any]], plans: Any) -> Callabl
 
 def _alone(step: Step) -> bool:
     """Whether a step gives its one result as it is, and not a sequence of results."""
-    return len(step.results) == 1 and step.kernel != "nested"
+    return len(step.results) == 1 and step.kernel not in ("nested", "blocks")
+
+
+def _places(plan: Plan) -> list[Any]:
+    """For each step the numbers of the arrays in the workspace for its results, or None."""
+    numbers = count()
+    return [
+        tuple([None if part is None else next(numbers) for part in target])
+        if type(target) is tuple
+        else None
+        if target is None
+        else next(numbers)
+        for target in plan.layout.targets
+    ]
 
 
 def adaptive(plan: Plan) -> Run:
@@ -82,11 +95,11 @@ def interpreter(plan: Plan, calls: Sequence[Callable[..., Any]] | None = None) -
     template: list[Any] = [None] * plan.slots
     for slot, value in plan.constants:
         template[slot] = value
-    numbers = count()
-    places = [None if target is None else next(numbers) for target in plan.layout.targets]
     rows = [
         (call, step.operands, step.results, step.release, _alone(step), place)
-        for call, step, place in zip(calls or callables(plan), plan.steps, places, strict=True)
+        for call, step, place in zip(
+            calls or callables(plan), plan.steps, _places(plan), strict=True
+        )
     ]
     take, give = workspace(plan.layout)
 
@@ -98,6 +111,9 @@ def interpreter(plan: Plan, calls: Sequence[Callable[..., Any]] | None = None) -
         for call, operands, results, release, alone, place in rows:
             if place is None:
                 value = call(*[slots[i] for i in operands])
+            elif type(place) is tuple:
+                out = [None if p is None else arrays[p] for p in place]
+                value = call(*[slots[i] for i in operands], out=out)
             else:
                 value = call(*[slots[i] for i in operands], out=arrays[place])
             if alone:
@@ -119,22 +135,25 @@ def compiled(plan: Plan, calls: Sequence[Callable[..., Any]] | None = None) -> R
     bound: dict[str, Any] = {f"v{slot}": value for slot, value in plan.constants}
     inputs = "".join(f"v{i}, " for i in plan.inputs)
     lines = [f"{inputs}= inputs"] if inputs else []
-    targets = plan.layout.targets
-    places = [f"b{i}" for i, target in enumerate(targets) if target is not None]
-    if places:
+    places, size = _places(plan), len(plan.layout.parts)
+    if size:
         bound["take"], bound["give"] = workspace(plan.layout)
-        lines += ["arrays = take()", f"{', '.join(places)}, _ = arrays"]
+        names = ", ".join(f"b{i}" for i in range(size))
+        lines += ["arrays = take()", f"{names}, _ = arrays"]
     for number, (call, step) in enumerate(zip(calls or callables(plan), plan.steps, strict=True)):
         bound[f"k{number}"] = call
         results = ", ".join(f"v{i}" for i in step.results) + ("" if _alone(step) else ",")
         results = results if step.results else "[]"
         operands = [f"v{i}" for i in step.operands]
-        if targets[number] is not None:
-            operands.append(f"out=b{number}")
+        place = places[number]
+        if type(place) is tuple:
+            operands.append(f"out=({''.join('None, ' if p is None else f'b{p}, ' for p in place)})")
+        elif place is not None:
+            operands.append(f"out=b{place}")
         lines.append(f"{results} = k{number}({', '.join(operands)})")
         if step.release:
             lines.append(f"{' = '.join(f'v{i}' for i in step.release)} = None")
-    if places:
+    if size:
         lines.append("give(arrays)")
     lines.append(f"return [{', '.join(f'v{i}' for i in plan.outputs)}]")
     source = "def run(inputs):\n" + "".join(f"  {line}\n" for line in lines)

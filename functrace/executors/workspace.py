@@ -73,12 +73,11 @@ def workspace(
 
     def arrays(piece: np.ndarray) -> Arrays:
         views: Arrays = []
-        for target in layout.targets:
-            if target is not None:
-                start = offsets[target.buffer]
-                count = int(np.prod(target.shape)) * target.dtype.itemsize
-                flat = piece[start : start + count].view(target.dtype)
-                views.append(flat.reshape(target.shape))
+        for target in layout.parts:
+            start = offsets[target.buffer]
+            count = int(np.prod(target.shape)) * target.dtype.itemsize
+            flat = piece[start : start + count].view(target.dtype)
+            views.append(flat.reshape(target.shape))
         return [*views, piece]
 
     ready: list[Arrays] = []
