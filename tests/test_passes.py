@@ -290,6 +290,12 @@ def test_a_value_that_others_use_is_not_taken_in() -> None:
     assert largest(program) == 40 * 60
 
 
+def test_a_traced_number_multiplies_what_comes_out() -> None:
+    program = both_ways(lambda s, A, B, C: np.sum(s * A * B * C), 2.5, A, A + 1, A - 1)
+    numbers = [e for e in program.equations if any(not x.type.shape for x in e.inputs)]
+    assert [e.outputs[0].type.shape for e in numbers] == [()]
+
+
 def test_what_is_small_stays_as_it_is() -> None:
     program = ft.trace(lambda x, y: np.sum(x * y) + np.sum(x @ x * y))(X, X)
     assert ops(absorb(program))["einsum"] >= ops(program)["einsum"]

@@ -12,6 +12,8 @@ import opt_einsum
 from ..ir import ArrayType, Atom, Equation, Program, Shape, Var
 from ..ops.contract import EINSUM, canonical, split
 
+_FEW = 5  # operands, of which all orders are tried
+
 Pairing = tuple[tuple[int, ...], str]  # positions in the list of operands, and their einsum
 
 
@@ -61,8 +63,10 @@ def _result_shape(spec: str, shapes: list[Shape]) -> list[int]:
 @lru_cache(maxsize=4096)
 def pairings(spec: str, shapes: tuple[Shape, ...]) -> tuple[Pairing, ...]:
     """The pairwise einsums that opt_einsum chooses; each result joins the end of the operands."""
-    path, _ = opt_einsum.contract_path(spec, *shapes, shapes=True, optimize="auto")
     terms, output = split(spec)
+    # Of operands with an operand of no index, "auto" takes the number into the first of them.
+    search = "branch-all" if "" in terms and len(terms) <= _FEW else "auto"
+    path, _ = opt_einsum.contract_path(spec, *shapes, shapes=True, optimize=search)
     steps = []
     for number, positions in enumerate(path):
         chosen = [terms[i] for i in positions]

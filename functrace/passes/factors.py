@@ -71,8 +71,9 @@ _TAKES: dict[Primitive, Callable[[Sequence[_Number]], _Number | None]] = {
 }
 
 _NUMBERED = (_MULTIPLY, _DIVIDE, _NEGATIVE)
-# The operands to one of which a number can be applied in place of the result.
-_SCALED = {_MULTIPLY: slice(2), EINSUM: slice(None), _DIVIDE: slice(1)}
+# The operands to one of which a number can be applied in place of the result; its inverse, if it is
+# a divisor.
+_SCALED = {_MULTIPLY: slice(2), EINSUM: slice(None), _DIVIDE: slice(2)}
 
 # The operands in which an op is linear, where these are not all.
 _LINEAR = {_DIVIDE: (0,), SOLVE: (1,), _SQUARE: ()}
@@ -124,6 +125,7 @@ class _Place(NamedTuple):
     equation: int
     operand: int
     size: int
+    inverse: bool = False  # of a divisor
 
 
 class _Waiting(NamedTuple):
@@ -213,7 +215,7 @@ class _Rewriting:
         for i, atom in enumerate(inputs):
             weight = _weight(atom)
             if best is None or weight < best.size:
-                best = _Place(own, i, weight)
+                best = _Place(own, i, weight, inverse=i == 1 and equation.primitive is _DIVIDE)
         for i in _LINEAR.get(equation.primitive, range(len(equation.inputs))):
             atom = equation.inputs[i]
             place = self.places.get(atom)
@@ -238,7 +240,8 @@ class _Rewriting:
             changed = self.equations[place.equation]
             inputs = list(changed.inputs)
             scaled = inputs[place.operand] = Var(inputs[place.operand].type.strong)
-            self.apply(changed.inputs[place.operand], number, scaled, changed)
+            applied = number.inverse() if place.inverse else number
+            self.apply(changed.inputs[place.operand], applied, scaled, changed)
             self.ahead[place.equation] = self.equations.pop()
             self.equations[place.equation] = Equation(
                 changed.primitive, tuple(inputs), changed.params, changed.outputs, changed.position
