@@ -176,6 +176,14 @@ def test_the_layout_of_operands_does_not_matter(layout):
             check(spec, [layout(sample(shape, "float64", i)) for i, shape in enumerate(shapes)])
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("spec", ["bi,bj->bij", "ib,bj->jbi", "i,j->ji", "i,jbk->bjik"])
+def test_large_outer_products_have_the_values_of_numpy(spec, dtype):
+    sizes = dict(zip("bijk", (9, 40, 30, 2), strict=True))
+    shapes = [tuple(sizes[c] for c in term) for term in spec.split("->")[0].split(",")]
+    check(spec, [sample(shape, dtype, i) for i, shape in enumerate(shapes)])
+
+
 # Which kernels run
 
 
