@@ -164,8 +164,6 @@ class Recorder:
         self._indexed = 0
         self._locked: list[np.ndarray] = []
         self.tape: Any = NO_TAPE
-        if parent is not None:
-            parent.leave()
 
     @property
     def is_current(self) -> bool:
@@ -218,7 +216,7 @@ class Recorder:
         entries = self.captures.get(id(tracer.variable))
         if entries:
             return entries[0][0]
-        if not tracer.recorder.alive or not self._inside(tracer.recorder):
+        if not tracer.recorder.alive or not self.inside(tracer.recorder):
             raise _leaked(tracer)
         var = Var(tracer.variable.type, tracer.variable.name)
         self._known[var] = tracer
@@ -226,7 +224,8 @@ class Recorder:
         self.captures[id(tracer.variable)] = [(var, tracer, None)]
         return var
 
-    def _inside(self, outer: Recorder) -> bool:
+    def inside(self, outer: Recorder) -> bool:
+        """Whether the trace is made within another."""
         recorder = self.parent
         while recorder is not None:
             if recorder is outer:

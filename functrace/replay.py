@@ -23,13 +23,13 @@ from typing import Any
 import numpy as np
 
 from .dispatch import BY_TYPE
-from .ir import ArrayType, Atom, Equation, Literal, Var
+from .ir import ArrayType, Atom, Equation, Literal, Program, Var
 from .primitive import Primitive
 from .recorder import CURRENT, SCOPE, Recorder
 from .recording import Recording
 from .sharing import Foreign, View, note_view
 from .source import resolve
-from .tape import END, Call, Constant, Fresh, Parts, Slot, Tape, is_constant
+from .tape import END, Call, Constant, Fresh, Outer, Parts, Slot, Tape, is_constant
 from .tracer import NO_OPTIONS, Run, Tracer
 from .values import type_of
 
@@ -67,7 +67,10 @@ class Taping(Recorder):
         by_type: bool = False,
     ) -> Any:
         """Run a front end, and write the call, or what it recorded, on the tape."""
-        if self._running or CURRENT.get() is not self:
+        current = CURRENT.get()
+        if current is not self and current is not None:  # a function inside is traced
+            return current.tape.call(run, function, operands, options, by_type)
+        if self._running or current is None:
             return run(function, operands, options)
         self._running = True
         try:
@@ -93,8 +96,8 @@ class Taping(Recorder):
         made = self._result(result, operands)
         if given is None or made is None:
             return None
-        used = {x.variable for call in self._inner for x in call.operands if type(x) is Slot}
-        if not used <= {x.variable for x in _leaves(given) if type(x) is Slot}:
+        used = {x.variable for call in self._inner for x in call.operands if _captures(x)}
+        if not used <= {x.variable for x in _leaves(given) if _captures(x)}:
             return None  # an array that it made
         keywords = dict(zip(options, given[len(operands) :], strict=True))
         caller = sys._getframe(3)
@@ -107,16 +110,33 @@ class Taping(Recorder):
         result = super().record(primitive, operands, params)
         if self.tape is self:
             self._recorded += 1
-            given, made = self._specs(operands, True), self._result(result, ())
-            if given is None or made is None:
-                self.leave()
-                return result
-            keywords = {name: Constant(value) for name, value in params.items()}
-            call = Call(
-                primitive, given, keywords, made, None, -1, len(self.equations), by_type=True
-            )
-            (self._inner if self._running else self._calls).append(call)
+            self._write(primitive, operands, params, result, by_type=True)
         return result
+
+    def inline(self, program: Program, operands: Sequence[Any]) -> list[Any]:
+        outputs = super().inline(program, operands)
+        if self.tape is self:
+            self._recorded += len(program.equations)
+            self._write(program, operands, {}, outputs, by_type=False)
+        return outputs
+
+    def _write(
+        self,
+        function: Any,
+        operands: Sequence[Any],
+        params: dict[str, Any],
+        result: Any,
+        by_type: bool,
+    ) -> None:
+        """Write on the tape what was recorded."""
+        given, made = self._specs(operands, True), self._result(result, ())
+        if given is None or made is None:
+            self.leave()
+            return
+        keywords = {name: Constant(value) for name, value in params.items()}
+        end = len(self.equations)
+        call = Call(function, given, keywords, made, None, -1, end, by_type)
+        (self._inner if self._running else self._calls).append(call)
 
     def value(self, tracer: Tracer, why: str, remedy: str = "") -> Any:
         self.leave()  # where a value decides, the next trace may go another way
@@ -135,7 +155,10 @@ class Taping(Recorder):
     def _spec(self, x: Any, by_type: bool) -> Any:
         kind = type(x)
         if kind is Tracer:
-            return x.variable if x.recorder is self else None
+            if x.recorder is self:
+                return x.variable
+            entries = self.captures.get(id(x.variable))
+            return Outer(entries[0][0], x.type) if entries else None
         if kind is tuple or kind is list:
             parts = self._specs(x, by_type)
             return None if parts is None else Parts(kind, parts)
@@ -186,6 +209,10 @@ class Taping(Recorder):
         return recording
 
 
+def _captures(spec: Any) -> bool:
+    return type(spec) in (Slot, Outer)
+
+
 def _leaves(specs: Sequence[Any]) -> list[Any]:
     found: list[Any] = []
     for spec in specs:
@@ -208,20 +235,21 @@ class Replay(Recorder):
     """The recorder of a trace that so far does what a tape holds.
 
     Attributes:
-        arrays: the captured arrays so far, and what is to be computed with.
+        captured: the captured arrays so far, and what is to be computed with; or the tracers.
         numbers: the numbers so far, of those that vary.
     """
 
-    __slots__ = ("_next", "_on", "_values", "arrays", "numbers")
+    __slots__ = ("_next", "_on", "_values", "captured", "numbers")
 
-    def __init__(self, on: Tape, reason: str = ""):
+    def __init__(self, on: Tape, parent: Recorder | None = None, reason: str = ""):
         self._on = on
         self._next = 0
         self._values: Sequence[Any] | None = None
         self._locked = []
-        self.arrays: dict[Var, tuple[np.ndarray, np.ndarray]] = {}
+        self.captured: dict[Var, tuple[Any, Any]] = {}
         self.numbers: dict[Var, Any] = {}
-        self.parent = self.position = None
+        self.parent = parent
+        self.position = None
         self.reason = reason
         self.rewriting = False
         self.alive = True
@@ -242,9 +270,10 @@ class Replay(Recorder):
         self._producer, self._indexed = {}, 0
         self._known = dict(zip(self.inputs, self._values or (), strict=self._values is not None))
         self.captures = {}
-        for var, (array, snapshot) in self.arrays.items():
-            self._known[var] = snapshot
-            self.captures.setdefault(id(array), []).append((var, snapshot, array))
+        for var, (of, value) in self.captured.items():
+            self._known[var] = value
+            array = None if type(value) is Tracer else of
+            self.captures.setdefault(id(of), []).append((var, value, array))
         return getattr(self, name)
 
     def all_inputs(
@@ -267,21 +296,25 @@ class Replay(Recorder):
         function: Any,
         operands: Sequence[Any],
         options: Mapping[str, Any] = NO_OPTIONS,
-        by_type: bool = False,  # noqa: ARG002 -- as for Taping
+        by_type: bool = False,
     ) -> Any:
         """The result of a call: the next one's on the tape, or what the front end gives."""
+        current = CURRENT.get()
+        if current is not self:
+            if current is None:
+                return run(function, operands, options)
+            return current.tape.call(run, function, operands, options, by_type)
         expected, given, keywords, result, code, offset, _, _ = self._on.calls[self._next]
         if expected is function and len(operands) == len(given):
             caller = sys._getframe(2)
             if (
                 caller.f_code is code
                 and (caller.f_lasti == offset or self._moved(caller))
-                and CURRENT.get() is self
                 and (not (options or keywords) or self._fit_keywords(keywords, options))
             ):
                 for want, x in zip(given, operands):  # noqa: B905 -- as many, and quicker
-                    if type(x) is Tracer:
-                        if x.variable is not want or x.recorder is not self:
+                    if type(x) is Tracer and x.recorder is self:
+                        if x.variable is not want:
                             break
                     elif type(want) is Var or not want.fits(x, self):
                         break
@@ -317,11 +350,24 @@ class Replay(Recorder):
         self._on.calls[self._next] = call._replace(offset=caller.f_lasti)
         return True
 
+    def inline(self, program: Program, operands: Sequence[Any]) -> list[Any]:
+        call = self._on.calls[self._next]
+        if (
+            self.tape is self
+            and call.function is program
+            and len(operands) == len(call.operands)
+            and self.fit(call.operands, operands)
+        ):
+            self._next += 1
+            return self._made(call.result, operands)
+        self.leave()
+        return super().inline(program, operands)
+
     def fit(self, expected: Sequence[Any], operands: Sequence[Any]) -> bool:
         """Whether as many operands are what they were."""
         for want, x in zip(expected, operands, strict=True):
-            if type(x) is Tracer:
-                if x.variable is not want or x.recorder is not self:
+            if type(x) is Tracer and x.recorder is self:
+                if x.variable is not want:
                     return False
             elif type(want) is Var or not want.fits(x, self):
                 return False
@@ -362,8 +408,8 @@ class Replay(Recorder):
                 return super().finish(outputs, name)
         captured = []
         for var in on.captured:
-            if var not in self.arrays:
+            if var not in self.captured:
                 return super().finish(outputs, name)
-            captured.append(self.arrays[var][1])
+            captured.append(self.captured[var][1])
         captured += [self.numbers[var] for var in on.numbers]  # all calls were compared
         return Recording(on.recording.program, tuple(captured), on.recording.output_types, on)

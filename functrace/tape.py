@@ -10,6 +10,7 @@ import numpy as np
 
 from .ir import ArrayType, Equation, Literal, Var
 from .recording import Recording
+from .tracer import Tracer
 from .values import same_bits
 
 
@@ -17,14 +18,16 @@ class Trace(Protocol):
     """A later trace, as far as it has come.
 
     Attributes:
-        arrays: the captured arrays, and what is to be computed with.
+        captured: the captured arrays, and what is to be computed with; or the captured tracers.
         numbers: the numbers, of those that vary.
     """
 
-    arrays: dict[Var, tuple[np.ndarray, np.ndarray]]
+    captured: dict[Var, tuple[Any, Any]]
     numbers: dict[Var, Any]
 
     def snapshot(self, array: np.ndarray) -> np.ndarray: ...
+
+    def inside(self, outer: Any) -> bool: ...
 
     def fit(self, expected: Sequence[Any], operands: Sequence[Any]) -> bool: ...
 
@@ -51,12 +54,30 @@ class Slot(NamedTuple):
     def fits(self, x: Any, trace: Trace) -> bool:
         if type(x) is not np.ndarray or x.dtype is not self.dtype or x.shape != self.shape:
             return False
-        known = trace.arrays.get(self.variable)
+        known = trace.captured.get(self.variable)
         if known is None:
-            trace.arrays[self.variable] = x, trace.snapshot(x)
+            trace.captured[self.variable] = x, trace.snapshot(x)
             return True
         array, snapshot = known
         return array is x and (snapshot is x or same_bits(snapshot, x))
+
+
+class Outer(NamedTuple):
+    """A traced value of a surrounding trace: one of the same type."""
+
+    variable: Var
+    type: ArrayType
+
+    def fits(self, x: Any, trace: Trace) -> bool:
+        if type(x) is not Tracer or x.type is not self.type:
+            return False
+        known = trace.captured.get(self.variable)
+        if known is not None:
+            return known[0] is x.variable
+        if not x.recorder.alive or not trace.inside(x.recorder):
+            return False
+        trace.captured[self.variable] = x.variable, x
+        return True
 
 
 class Number(NamedTuple):
@@ -170,7 +191,7 @@ class Tape(NamedTuple):
         calls: the calls in their order, and a last one that is like none.
         recording: what was recorded, without the captured arrays.
         inputs: the tracers of the function's inputs: their Vars, types and aliases.
-        captured: the Vars of the captured arrays.
+        captured: the Vars of what was captured.
         numbers: the Vars of the numbers that vary, which are captured after these.
         outputs: what was returned, and its types.
         finished: what has been made of the Program, for each transform.

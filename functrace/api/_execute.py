@@ -27,7 +27,6 @@ from ..executors.planned import (
 from ..ir import Equation, Program
 from ..modes import chosen
 from ..passes.pipeline import clean, optimize
-from ..primitive import PRIMITIVES
 from ..recorder import Recorder, plain, recorder_for
 from ..source import Place, Remark
 from ..tape import Tape
@@ -45,10 +44,11 @@ class Runner:
             structure.
     """
 
-    __slots__ = ("_origin", "_positions", "_run", "_runs", "program")
+    __slots__ = ("_has_rules", "_origin", "_positions", "_run", "_runs", "program")
 
     def __init__(self, program: Program, origin: Program | None = None):
         self.program = clean(program)
+        self._has_rules = any("rule" in e.params for e in self.program.equations)
         self._origin = origin
         self._positions = list(_positions(origin)) if origin else []
         self._run: Callable[[Sequence[Any]], Sequence[Any]] = self._first
@@ -62,6 +62,8 @@ class Runner:
         """
         recorder = recorder_for(operands, self.program)
         if recorder is not None:
+            if not self._has_rules:
+                return recorder.inline(self._with_lines_of(traced), operands)
             start = len(recorder.equations)
             outputs = recorder.inline(self._with_lines_of(traced), operands)
             _settle(recorder, start)
@@ -108,8 +110,8 @@ class Runner:
 
 
 def _settle(recorder: Recorder, start: int) -> None:
-    if "custom_jvp" in PRIMITIVES:  # else nobody can have used a rule
-        import_module("..custom.settle", __package__).settle(recorder, start)
+    recorder.leave()
+    import_module("..custom.settle", __package__).settle(recorder, start)
 
 
 def _positions(program: Program) -> Iterator[Place]:

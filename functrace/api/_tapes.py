@@ -38,10 +38,10 @@ class Place:
         self.seen += 1
         tape = self.tape
         if tape is not None:
-            return Replay(tape, reason)
+            return Replay(tape, innermost(), reason)
         if self.seen == 1 or self.misses > _PATIENCE + self.hits // 4:
             return None
-        return Taping(None, reason)
+        return Taping(innermost(), reason)
 
     def learned(self, recorder: Recorder | None, recording: Recording) -> Recording:
         """What to go on with after a trace. Its tape is kept, or one that was no use given up."""
@@ -66,9 +66,10 @@ _mutex = threading.RLock()  # comparing keys may run rules of the user
 
 
 def place_of(code: Any, *key: Hashable) -> Place | None:
-    """The place with a key. None where there are no tapes: without code, or within a trace."""
-    if code is None or innermost() is not None:
+    """The place with a key; None without code."""
+    if code is None:
         return None
+    key = (*key, innermost() is None)
     with _mutex:
         place = _places.get((code, key))
         if place is None:

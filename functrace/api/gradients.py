@@ -8,6 +8,7 @@ from typing import Any
 from .. import tree
 from ..errors import DerivativeTypeError, NonScalarOutputError
 from ..ir import Program
+from ..modes import chosen
 from ..recorder import innermost
 from ..recording import Recording
 from ..transforms.transpose import value_and_gradient
@@ -101,43 +102,46 @@ def _differentiated(
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         traced = None
-        if shortcut is not None and shortcut.call and not kwargs and innermost() is None:
+        looked_at = chosen()  # then the value is too, though it may not be wanted
+        whole = with_value or (looked_at is not None and looked_at.checks)
+        plain = not kwargs and looked_at is None and innermost() is None
+        short = shortcut if plain else None
+        if short is not None and short.call:
             try:
-                found = shortcut.call((fun, *args))
+                found = short.call((fun, *args))
             except Diverged as diverged:
-                traced, shortcut.call = diverged.traced, None
+                traced, short.call = diverged.traced, None
             else:
                 if found is not MISS:
                     return found
-        chosen = select(fun, args, kwargs, argnums, argnames, transform)
-        types = leaf_types(chosen.leaves, chosen.names)
-        active = active_inputs(types, chosen.names, transform, holomorphic, allow_int)
+        picked = select(fun, args, kwargs, argnums, argnames, transform)
+        types = leaf_types(picked.leaves, picked.names)
+        active = active_inputs(types, picked.names, transform, holomorphic, allow_int)
         recording, out_tree = traced or trace_call(
-            chosen.call, chosen.structure, chosen.leaves, types, chosen.names, name=name,
+            picked.call, picked.structure, picked.leaves, types, picked.names, name=name,
             reused=True, code=code,
         )  # fmt: skip
         _check_scalar(recording, out_tree, has_aux, holomorphic, transform)
-        runner = _finished(recording, active, with_value, transform)
-        outputs = runner([*chosen.leaves, *recording.captured], recording.program)
+        runner = _finished(recording, active, whole)
+        outputs = runner([*picked.leaves, *recording.captured], recording.program)
+        outputs = outputs[1:] if whole and not with_value else outputs
         wanted = recording.output_types if with_value else recording.output_types[1:]
         values = to_user(outputs[: len(wanted)], wanted)
-        result = chosen.result(fill_integers(outputs[len(wanted) :], active, types))
+        result = picked.result(fill_integers(outputs[len(wanted) :], active, types))
         if with_value:
             result = tree.unflatten(out_tree, values), result
         elif has_aux:
             result = result, tree.unflatten(out_tree.children[1], values)
-        if shortcut is not None and not kwargs and shortcut.due(recording):
-            place = place_of(code, name, "", chosen.structure, tuple(types))
+        if short is not None and short.due(recording):
+            place = place_of(code, name, "", picked.structure, tuple(types))
             if place is not None:
-                shortcut.make(place, recording, runner, args, chosen.numbers, result, with_value)
+                short.make(place, recording, runner, args, picked.numbers, result, with_value)
         return result
 
     return transformed(wrapper, fun, transform)
 
 
-def _finished(
-    recording: Recording, active: Sequence[bool], with_value: bool, transform: str
-) -> Runner:
+def _finished(recording: Recording, active: Sequence[bool], with_value: bool) -> Runner:
     """The finished Program of the gradient: outputs of the function, then a gradient by input.
 
     Args:
@@ -152,7 +156,8 @@ def _finished(
             return Runner(both, program)
         return Runner(Program(both.inputs, both.equations, both.outputs[1:], both.name), program)
 
-    return finished((transform, mask), program, make, recording.tape)
+    kind = "value_and_grad" if with_value else "grad"
+    return finished((kind, mask), program, make, recording.tape)
 
 
 def _check_scalar(
