@@ -271,8 +271,10 @@ def test_axes_in_their_order_are_neither_moved_nor_copied():
 
 
 def test_single_operands_are_summed_and_viewed():
-    assert kernels("ij->i", (3, 4)) == ["reshape", "dot"]  # short rows, by a product with ones
-    assert kernels("ij->i", (3, 999)) == kernels("ij->j", (3, 4)) == ["reduce"]
+    assert kernels("ij->i", (3, 4)) == ["dot"]  # short rows and all columns, by products with ones
+    assert kernels("ij->j", (999, 4)) == ["dot"]
+    assert kernels("ijk->jk", (9, 4, 5)) == ["reshape", "dot", "reshape"]
+    assert kernels("ij->i", (3, 999)) == kernels("ijk->ik", (3, 4, 5)) == ["reduce"]
     assert kernels("ij->", (3, 4)) == ["reduce", "scalar"]
     assert kernels("ij->ji", (3, 4)) == ["transpose", "copy"]
     assert kernels("ii->i", (3, 3)) == ["diagonal", "copy"]
@@ -280,8 +282,22 @@ def test_single_operands_are_summed_and_viewed():
 
 
 def test_indices_of_one_operand_are_summed_before_the_product():
-    assert kernels("ij,k->i", (3, 4), (5,))[:3] == ["reshape", "dot", "reduce"]
-    assert kernels("ijk,kl->jl", (3, 4, 5), (5, 2)) == ["reduce", "dot"]
+    assert kernels("ij,k->i", (3, 4), (5,))[:2] == ["dot", "reduce"]
+    assert kernels("ijk,kl->jl", (3, 4, 5), (5, 2)) == ["reshape", "dot", "reshape", "dot"]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_columns_are_summed_as_well_as_numpy_sums_them(dtype):
+    x = np.random.default_rng(0).uniform(0.5, 1.5, size=(100_000, 6)).astype(dtype)
+    exact = np.sum(x.astype(np.longdouble), axis=0)
+    found, plain = ft.jit(lambda x: np.sum(x + 0, axis=0))(x), np.sum(x, axis=0)
+    assert found.dtype == dtype
+    assert np.max(np.abs(found - exact)) <= 2 * np.max(np.abs(plain - exact))
+    for bad in (np.inf, -np.inf, np.nan):
+        x[7, 2] = bad
+        np.testing.assert_array_equal(
+            np.isfinite(ft.jit(lambda x: np.sum(x + 0, axis=0))(x)), [1, 1, 0, 1, 1, 1]
+        )
 
 
 def test_no_einsum_falls_back_to_numpys_loop():

@@ -142,10 +142,12 @@ class _Product:
             return self.lowering.emit("dot", [left_number, right_number], tuple(shape))
         if not rows and not columns and self.dtype.kind == "f":
             if self.in_short_runs(left, right, summed):
-                spec = f"{left.letters},{right.letters}->{batch}"
-                return self.lowering.emit(
-                    "einsum", [left.number, right.number], self.shape(batch), spec
+                lying = "".join(c for c in left.letters if c in batch)  # as the operands lie
+                spec = f"{left.letters},{right.letters}->{lying}"
+                number = self.lowering.emit(
+                    "einsum", [left.number, right.number], self.shape(lying), spec
                 )
+                return self.ordered(_Value(number, lying), batch).number
             numbers = [self.merged(value, batch, summed) for value in (left, right)]
             return self.lowering.emit("vecdot", numbers, self.shape(batch))
         numbers = [

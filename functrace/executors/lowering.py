@@ -83,24 +83,27 @@ class Lowering:
     def sum(self, value: int, axes: tuple[int, ...], shape: Shape, dtype: np.dtype[Any]) -> int:
         """Emit the sum over some axes; its value.
 
-        Short rows are summed several times as fast by a product with ones.
+        A product with ones is several times as fast for short rows, and for columns, which NumPy
+        sums one row at a time and with no more care for rounding.
         """
-        full = self.shapes[value]
-        inner = prod(full[len(shape) :])
-        trailing = axes == tuple(range(len(shape), len(full)))
-        if (
-            trailing
-            and shape
-            and dtype in _PRODUCTS
-            and self.roots[value] == value
-            and 1 < inner <= _SHORT_ROW
-            and prod(shape) > 1
-        ):
-            rows = self.emit("reshape", [value], (prod(shape), inner), (prod(shape), inner))
-            ones = self._value(self._ones(inner, dtype))
-            total = self.emit("dot", [rows, ones], (prod(shape),))
-            return self.emit("reshape", [total], shape, shape) if len(shape) > 1 else total
+        full, kept = self.shapes[value], prod(shape)
+        count = len(full) - len(shape)
+        products = shape and kept > 1 and dtype in _PRODUCTS and self.roots[value] == value
+        if products and axes == tuple(range(len(shape), len(full))):
+            inner = prod(full[len(shape) :])
+            if 1 < inner <= _SHORT_ROW:
+                rows = self._reshaped(value, (kept, inner))
+                ones = self._value(self._ones(inner, dtype))
+                return self._reshaped(self.emit("dot", [rows, ones], (kept,)), shape)
+        if products and axes == tuple(range(count)) and 1 < prod(full[:count]) <= _LONG_COLUMN:
+            outer = prod(full[:count])
+            rows = self._reshaped(value, (outer, kept))
+            ones = self._value(self._ones(outer, dtype))
+            return self._reshaped(self.emit("dot", [ones, rows], (kept,)), shape)
         return self.emit("reduce", [value], shape, np.add, axes, dtype)
+
+    def _reshaped(self, value: int, shape: Shape) -> int:
+        return value if self.shapes[value] == shape else self.emit("reshape", [value], shape, shape)
 
     def _ones(self, length: int, dtype: np.dtype[Any]) -> Literal:
         known = self._literals.get((length, dtype))
@@ -179,6 +182,7 @@ class Lowering:
 
 
 _PRODUCTS = (np.dtype(np.float32), np.dtype(np.float64))  # dtypes of BLAS products
+_LONG_COLUMN = 1 << 20  # elements; ones for longer columns would take too much memory
 _SHORT_ROW = 512  # elements; longer rows are summed in pairs by NumPy, which is more accurate
 _READ_ONLY = ("broadcast", "diagonal", "windows")
 _VIEWS = {

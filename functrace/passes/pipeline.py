@@ -17,10 +17,11 @@ from .dead_code import dead_code
 from .expansion import expansion
 from .factors import factors
 from .loops import has_loops, loops
+from .orientation import orientation
 from .simplify import simplify
 
 CLEANUP = (dead_code, common_subexpressions)  # safe before further transforms
-OPTIMIZE = (simplify, *CLEANUP, loops, factors, absorb, contraction, *CLEANUP)
+OPTIMIZE = (simplify, *CLEANUP, loops, factors, absorb, orientation, contraction, *CLEANUP)
 
 
 def clean(program: Program) -> Program:
