@@ -5,6 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import functrace as ft
 from functrace.executors import reference
 from functrace.executors.plan import make_plan
 from functrace.executors.planned import compiled, interpreter
