@@ -219,6 +219,23 @@ sys.exit(os.waitpid(child, 0)[1])
     assert run.returncode == 0
 
 
+@pytest.mark.parametrize("first", ["", "f(x)"])
+def test_when_the_interpreter_ends_one_thread_does_all(first):
+    code = f"""
+import threading
+import numpy as np, functrace as ft
+f, x = ft.jit(lambda x: np.exp(np.sin(x)) + np.cos(x)), np.zeros(600_000)
+{first}
+def work():
+    threading.main_thread().join()
+    print(np.all(f(x) == 2))
+threading.Thread(target=work).start()
+"""
+    environment = os.environ | {"FUNCTRACE_NUM_THREADS": "3"}
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment)
+    assert (run.stdout.strip(), run.stderr) == (b"True", b"")
+
+
 def test_what_only_a_chain_uses_takes_no_memory_but_blocks():
     x = np.ones(1_000_000)
 

@@ -122,6 +122,8 @@ SCALED: dict[str, tuple[Callable[..., Any], Any]] = {
     "an inverse square": (lambda x: x**-2, np.array([300, 600], np.float16)),
     "unsigned numbers": (lambda x: abs(-x), np.array([1, 200], np.uint8)),
     "complex infinities": (lambda x: -1 * (x * 1) * np.ones(2), np.array([np.inf, 1j * np.nan])),
+    "sums of complex infinities": (lambda x: np.sum(np.broadcast_to(x, (3, 2)), axis=0),
+                                   np.array([np.inf, 1j])),
 }  # fmt: skip
 
 

@@ -85,6 +85,9 @@ BOUND: dict[str, Callable[..., Any]] = {
         (e := np.exp(x - np.max(x, axis=1, keepdims=True))) / np.sum(e, axis=1)[::-1, None]),
     "another op": lambda x: np.sum(np.sin(np.exp(x - np.max(x)))),
     "weights": lambda x: np.sum((x - np.max(x)) * Y) + np.sum(np.exp(x)),
+    "a small multiple": lambda x: np.sum(np.exp(x)) + 1e10 * (1e-10 * np.max(x)),
+    "nearly all of it": lambda x: (
+        1e9 * (np.log(np.sum(np.exp(x - (m := np.max(x))))) + m * (1 + 5e-10))),
     "half of it": lambda x: np.log(np.sum(np.exp(x - np.max(x)))) + 0.5 * np.max(x),
 }  # fmt: skip
 

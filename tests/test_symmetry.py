@@ -53,6 +53,9 @@ OTHERS: dict[str, Callable[..., Any]] = {
     "a product with a matrix between": lambda x, a, v: v @ A + x[:, :1] * V,
     "differences, times others": lambda x, a, v: np.einsum("ijk,ij->ij", pairs(x), a + a.T),
     "a matrix twice": lambda x, a, v: np.einsum("ij,ij->ij", a, a),
+    "the square of a matrix": lambda x, a, v: np.sum(a[:, :, None] * a[None], axis=1),
+    "distances of rows and columns": lambda x, a, v: np.sum((a[:, :, None] - a[None]) ** 2, axis=1),
+    "a constant with signs of zeros": lambda x, a, v: v[0] * np.array([[1.0, -0.0], [0.0, 1.0]]),
 }  # fmt: skip
 
 
@@ -73,6 +76,13 @@ def test_what_is_symmetric_is_not_transposed(name: str) -> None:
 @pytest.mark.parametrize("name", OTHERS)
 def test_others_are(name: str) -> None:
     assert transposes(OTHERS[name]) == 1
+
+
+def test_differences_of_unsigned_numbers_have_no_sign_to_drop() -> None:
+    x = np.array([1, 5, 250], np.uint8)
+    for function in (np.abs, np.square):
+        found = ft.jit(lambda x, f=function: f(x[:, None] - x[None, :]).T)(x)
+        np.testing.assert_array_equal(found, function(x[:, None] - x[None, :]).T)
 
 
 def test_the_gradient_of_a_likelihood_solves_one_system() -> None:

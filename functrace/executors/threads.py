@@ -15,7 +15,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from concurrent.futures import ThreadPoolExecutor
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 Work = Callable[[Callable[[], int]], None]  # takes numbers of pieces until there are none
 
@@ -52,9 +52,7 @@ def share(work: Work, pieces: int) -> None:
     if helpers < 1:
         work(take)
         return
-    pool = _started()
-    # Each in a context of its own, where np.errstate is as here.
-    others = [pool.submit(copy_context().run, work, take) for _ in range(helpers)]
+    others = _submitted(work, take, helpers)
     try:
         work(take)
     except BaseException:
@@ -67,6 +65,17 @@ def share(work: Work, pieces: int) -> None:
             future.exception()  # waits
     for future in begun:
         future.result()
+
+
+def _submitted(work: Work, take: Callable[[], int], helpers: int) -> list[Future[None]]:
+    others: list[Future[None]] = []
+    try:
+        pool = _started()
+        for _ in range(helpers):  # each in a context of its own, where np.errstate is as here
+            others.append(pool.submit(copy_context().run, work, take))
+    except RuntimeError:
+        pass  # the interpreter is about to end, or has no more threads: this one does the work
+    return others
 
 
 def _started() -> ThreadPoolExecutor:

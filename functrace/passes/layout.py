@@ -131,8 +131,8 @@ def sum_of_broadcast(match: Match) -> Any:
     """The sum of n equal elements is n times one."""
     (operand,) = match.equation.inputs
     inner = match.made_by(BROADCAST_TO, operand)
-    if inner is None or operand.type.dtype.kind not in "fc" or not operand.type.size:
-        return None
+    if inner is None or operand.type.dtype.kind != "f" or not operand.type.size:
+        return None  # complex infinities times a number become NaN
     x, shape = match.value(inner.inputs[0]), operand.type.shape
     axes = match.equation.params["axes"]
     x = reshape(x, (1,) * (len(shape) - x.ndim) + x.shape)

@@ -62,9 +62,8 @@ def _reduced(match: Match, goal: _Goal) -> list[_Goal] | None:
     if shape[first] == 1:
         return []
     if isinstance(atom, Literal):
-        known = atom.type.size <= _LARGEST and np.array_equal(
-            np.swapaxes(atom.value, first, second), atom.value
-        )
+        turned = np.swapaxes(atom.value, first, second)
+        known = atom.type.size <= _LARGEST and turned.tobytes() == atom.value.tobytes()
         return [] if known else None
     maker = match.maker(atom)
     if maker is None:
@@ -78,8 +77,9 @@ def _reduced(match: Match, goal: _Goal) -> list[_Goal] | None:
         return [_Goal(x, permutation[first], permutation[second], any_sign)]
     if primitive is EINSUM:
         return _of_einsum(match, maker, first, second)
-    if primitive in _EVEN:
-        return [_Goal(x, first, second, any_sign=True)]
+    if primitive in _EVEN:  # of unsigned numbers, the absolute value of -x is -x
+        even = primitive is not ops.absolute.primitive or x.type.dtype.kind != "u"
+        return [_Goal(x, first, second, any_sign=even)]
     if not primitive.elementwise and primitive is not BROADCAST_TO:
         return None
     odd = primitive is ops.subtract.primitive and any_sign
@@ -141,7 +141,9 @@ def _mirrored(match: Match, x: Atom, y: Atom, goal: _Goal) -> bool:
     order = list(range(ndim))
     order[goal.first], order[goal.second] = goal.second, goal.first
     if x_from is y_from and tuple([x_shape[i] for i in order]) == y_shape:
-        return 1 in (x_shape[goal.first], x_shape[goal.second])
+        low, high = sorted((goal.first, goal.second))
+        moves_alone = all(n == 1 for n in x_shape[low + 1 : high])  # or axes change places
+        return moves_alone and 1 in (x_shape[goal.first], x_shape[goal.second])
     for one, other in ((x, y), (y, x)):
         turned = match.made_by(TRANSPOSE, one)
         if turned is not None and turned.inputs[0] is other:

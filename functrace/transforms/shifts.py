@@ -12,6 +12,7 @@ differences and quotients both cancel. As soon as they have cancelled everywhere
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -24,6 +25,7 @@ from ..ops.shape import BROADCAST_TO, REDUCE_SUM, RESHAPE, TRANSPOSE
 from ..primitive import PRIMITIVES, Primitive
 
 _MOST = 40  # equations on the ways from a maximum
+_ROUNDING = 1e-14  # of amounts, which are products and sums of the user's numbers
 
 
 class _Effect(NamedTuple):
@@ -81,7 +83,7 @@ def _cancels(
             effect = rule(equation, [effects.get(atom) for atom in equation.inputs])
         except _LostError:
             return False
-        if abs(effect.amount) > 1e-9:  # amounts are multiples of the user's numbers
+        if effect.amount:
             effects[out] = effect
             waiting.update((place[id(e)], e) for e in users.get(out, ()))
             if out in outputs:
@@ -116,6 +118,12 @@ def _with(effect: _Effect, amount: float) -> _Effect:
     return _Effect(effect.scales, amount, effect.axes)
 
 
+def _total(first: float, second: float) -> float:
+    """The sum of two amounts: 0 where they cancel, however small they are."""
+    total = first + second
+    return 0.0 if abs(total) <= _ROUNDING * max(abs(first), abs(second)) else total
+
+
 def _sum(sign: float) -> _Rule:
     def rule(equation: Equation, given: _Given) -> _Effect:
         """Shifts add up; what is scaled alike stays so."""
@@ -127,7 +135,7 @@ def _sum(sign: float) -> _Rule:
                 raise _LostError
             return left
         first, second = (0.0 if effect is None else effect.amount for effect in (left, right))
-        return _with(known, first + sign * second)
+        return _with(known, _total(first, sign * second))
 
     return rule
 
@@ -140,12 +148,15 @@ def _product(sign: float) -> _Rule:
         assert known is not None
         if known.scales and (left is None or right is None or left.scales == right.scales):
             first, second = (0.0 if effect is None else effect.amount for effect in (left, right))
-            return _with(known, first + sign * second)
+            return _with(known, _total(first, sign * second))
         others = [atom for atom, effect in zip(equation.inputs, given, strict=True) if not effect]
         number = others[0].value if others and isinstance(others[0], Literal) else None
         if number is None or number.ndim or (sign < 0 and left is None) or not number:
             raise _LostError
-        return _with(known, known.amount * float(number) ** sign)
+        amount = known.amount * float(number) if sign > 0 else known.amount / float(number)
+        if not amount or not math.isfinite(amount):
+            raise _LostError
+        return _with(known, amount)
 
     return rule
 
