@@ -8,9 +8,7 @@ Where the trace takes another course, the general way goes on with what was reco
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -22,6 +20,7 @@ from ..tree import LEAF, TreeDef
 from ._border import flat_output
 from ._execute import note_hit
 from ._fastpath import ANY, make_builder, make_fast
+from ._recent import Recent
 from ._tapes import Place
 
 _TRANSFORMS = 512  # that are remembered
@@ -117,8 +116,7 @@ def _runner(
     return run
 
 
-_shortcuts: OrderedDict[Hashable, Shortcut] = OrderedDict()
-_mutex = threading.RLock()
+_shortcuts: Recent[Shortcut] = Recent(_TRANSFORMS)
 
 
 def shortcut_of(code: Any, *key: Any) -> Shortcut | None:
@@ -127,20 +125,11 @@ def shortcut_of(code: Any, *key: Any) -> Shortcut | None:
         hash(key)
     except TypeError:
         return None
-    if code is None:
-        return None
-    with _mutex:
-        found = _shortcuts.get((code, key))
-        if found is None:
-            found = _shortcuts[code, key] = Shortcut()
-            while len(_shortcuts) > _TRANSFORMS:
-                _shortcuts.popitem(last=False)
-        return found
+    return None if code is None else _shortcuts.find((code, key), Shortcut)
 
 
 def forget() -> None:
     """Forget all shortcuts."""
-    with _mutex:
-        for shortcut in _shortcuts.values():
-            shortcut.call = None
-        _shortcuts.clear()
+    for shortcut in _shortcuts.values():  # functions hold on to theirs
+        shortcut.call = None
+    _shortcuts.clear()

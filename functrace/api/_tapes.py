@@ -7,17 +7,16 @@ it (`replay.py`), unless they keep turning out different: then the place is give
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from functools import partial
 from typing import Any
 
-from ..recorder import Recorder, innermost
+from ..recorder import SCOPE, Recorder, innermost
 from ..recording import Recording
 from ..replay import Replay, Taping
 from ..tape import Tape
 from ._numbers import with_varying_numbers
+from ._recent import Recent
 
 _PLACES = 512
 _CALLS = 200_000  # on all tapes together
@@ -61,41 +60,30 @@ class Place:
         return useful
 
 
-_places: OrderedDict[Hashable, Place] = OrderedDict()
-_mutex = threading.RLock()  # comparing keys may run rules of the user
+_places: Recent[Place] = Recent(_PLACES)
 
 
 def place_of(code: Any, *key: Hashable) -> Place | None:
     """The place with a key; None without code."""
     if code is None:
         return None
-    key = (*key, innermost() is None)
-    with _mutex:
-        place = _places.get((code, key))
-        if place is None:
-            place = _places[code, key] = Place()
-            while len(_places) > _PLACES:
-                _places.popitem(last=False)
-        else:
-            _places.move_to_end((code, key))
-        return place
+    return _places.find((code, *key, innermost() is None, SCOPE.get()), Place)
 
 
 def _shrink() -> None:
     """Drop the tapes of the places least recently used, when all together are too long."""
-    with _mutex:
-        left = _CALLS
-        for place in reversed(_places.values()):
-            if place.tape is not None:
-                left -= len(place.tape.calls)
-                if left < 0:
-                    place.tape = None
+    left = _CALLS
+    for place in reversed(_places.values()):
+        tape = place.tape
+        if tape is not None:
+            left -= len(tape.calls)
+            if left < 0:
+                place.tape = None
 
 
 def forget() -> None:
     """Forget all tapes."""
-    with _mutex:
-        _places.clear()
+    _places.clear()
 
 
 def code_of(fun: Callable[..., Any]) -> Any:
