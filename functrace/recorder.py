@@ -174,6 +174,10 @@ class Recorder:
         """Ask no tape from here on: what happens now is not on any."""
         self.tape = NO_TAPE
 
+    def enter(self, scope: str) -> None:
+        """Note the names that the user's code is under from here on."""
+        self.scope = scope
+
     # Inputs.
 
     def input(self, type: ArrayType, name: str = "", value: Any = None) -> Tracer:

@@ -16,8 +16,8 @@ arrays, and on constants. Otherwise the equations that it recorded are there, on
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
-from types import FrameType
+from collections.abc import Iterable, Mapping, Sequence
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -27,9 +27,9 @@ from .ir import ArrayType, Atom, Equation, Literal, Program, Var
 from .primitive import Primitive
 from .recorder import CURRENT, SCOPE, Recorder
 from .recording import Recording
-from .sharing import Foreign, View, note_view
-from .source import resolve
-from .tape import END, Call, Constant, Fresh, Outer, Parts, Slot, Tape, is_constant
+from .sharing import Foreign, View, is_number, note_view
+from .source import resolve, user_frame
+from .tape import END, Call, Constant, Fresh, Outer, Parts, Slot, Tape, Typed, is_constant
 from .tracer import NO_OPTIONS, Run, Tracer
 from .values import type_of
 
@@ -39,7 +39,7 @@ _LONGEST = 20_000  # equations; the tape of a longer trace is not kept
 class Taping(Recorder):
     """A recorder that writes a tape as well."""
 
-    __slots__ = ("_calls", "_given", "_inner", "_recorded", "_running", "written")
+    __slots__ = ("_calls", "_given", "_inner", "_memory", "_recorded", "_running", "written")
 
     def __init__(self, parent: Recorder | None, reason: str = ""):
         super().__init__(parent, reason)
@@ -48,6 +48,7 @@ class Taping(Recorder):
         self._calls: list[Call] = []
         self._given: tuple[tuple[Var, ArrayType, Any], ...] = ()
         self._inner: list[Call] = []  # of the front end that is running
+        self._memory: dict[Var, Any] = {}  # whose memory a traced value lies in
         self._running = False
         self._recorded = 0
 
@@ -77,6 +78,8 @@ class Taping(Recorder):
             result = run(function, operands, options)
         finally:
             self._running = False
+        if not self._one_memory((*operands, *options.values(), result)):
+            self.leave()
         if self.tape is self and (self._inner or type(result) is Tracer):
             call = self._whole(function, operands, options, result, by_type or function in BY_TYPE)
             self._calls += [call] if call else self._inner
@@ -100,24 +103,39 @@ class Taping(Recorder):
         if not used <= {x.variable for x in _leaves(given) if _captures(x)}:
             return None  # an array that it made
         keywords = dict(zip(options, given[len(operands) :], strict=True))
-        caller = sys._getframe(3)
-        return Call(
-            function, given[: len(operands)], keywords, made, caller.f_code, caller.f_lasti,
-            len(self.equations), by_type,
-        )  # fmt: skip
+        code, offset = _place()
+        end = len(self.equations)
+        given = given[: len(operands)]
+        return Call(function, given, keywords, made, code, offset, end, by_type)
+
+    def _one_memory(self, values: Iterable[Any]) -> bool:
+        """Whether no traced value is known as two arrays of which one may be assigned to.
+
+        The tape tells traced values apart by their Vars.
+        """
+        for x in values:
+            kind = type(x)
+            if kind is tuple or kind is list:
+                if not self._one_memory(x):
+                    return False
+            elif kind is Tracer and x.recorder is self:
+                now = is_number(x) or (x.c_order, type(x.alias) is Foreign, _certain(x.alias))
+                if self._memory.setdefault(x.variable, now) != now:
+                    return False
+        return True
 
     def record(self, primitive: Primitive, operands: Sequence[Any], params: dict[str, Any]) -> Any:
         result = super().record(primitive, operands, params)
         if self.tape is self:
             self._recorded += 1
-            self._write(primitive, operands, params, result, by_type=True)
+            self._write(primitive, operands, params, result, _place())
         return result
 
     def inline(self, program: Program, operands: Sequence[Any]) -> list[Any]:
         outputs = super().inline(program, operands)
         if self.tape is self:
             self._recorded += len(program.equations)
-            self._write(program, operands, {}, outputs, by_type=False)
+            self._write(program, operands, {}, outputs, None)
         return outputs
 
     def _write(
@@ -126,17 +144,25 @@ class Taping(Recorder):
         operands: Sequence[Any],
         params: dict[str, Any],
         result: Any,
-        by_type: bool,
+        place: Any,
     ) -> None:
-        """Write on the tape what was recorded."""
+        """Write on the tape what was recorded: an equation at a place, or a Program's."""
         given, made = self._specs(operands, True), self._result(result, ())
         if given is None or made is None:
             self.leave()
             return
         keywords = {name: Constant(value) for name, value in params.items()}
         end = len(self.equations)
-        call = Call(function, given, keywords, made, None, -1, end, by_type)
+        code, offset = place or (None, -1)
+        call = Call(function, given, keywords, made, code, offset, end, place is not None)
         (self._inner if self._running else self._calls).append(call)
+
+    def enter(self, scope: str) -> None:
+        super().enter(scope)
+        if self.tape is self:
+            end = len(self.equations)
+            call = Call(SCOPE, (Constant(scope),), {}, None, None, -1, end, by_type=False)
+            (self._inner if self._running else self._calls).append(call)
 
     def value(self, tracer: Tracer, why: str, remedy: str = "") -> Any:
         self.leave()  # where a value decides, the next trace may go another way
@@ -156,7 +182,8 @@ class Taping(Recorder):
         kind = type(x)
         if kind is Tracer:
             if x.recorder is self:
-                return x.variable
+                usual = x.type is x.variable.type
+                return x.variable if usual else Typed(x.variable, x.type)
             entries = self.captures.get(id(x.variable))
             return Outer(entries[0][0], x.type) if entries else None
         if kind is tuple or kind is list:
@@ -207,6 +234,16 @@ class Taping(Recorder):
                 (), returned, {},
             )  # fmt: skip
         return recording
+
+
+def _place() -> tuple[CodeType | None, int]:
+    """Where the user's code calls."""
+    frame = user_frame()
+    return (None, -1) if frame is None else (frame.f_code, frame.f_lasti)
+
+
+def _certain(alias: Any) -> bool:
+    return type(alias) is not View or alias.certain
 
 
 def _captures(spec: Any) -> bool:
@@ -307,21 +344,41 @@ class Replay(Recorder):
         expected, given, keywords, result, code, offset, _, _ = self._on.calls[self._next]
         if expected is function and len(operands) == len(given):
             caller = sys._getframe(2)
-            if (
-                caller.f_code is code
-                and (caller.f_lasti == offset or self._moved(caller))
-                and (not (options or keywords) or self._fit_keywords(keywords, options))
+            if ((caller.f_code is code and caller.f_lasti == offset) or self._there()) and (
+                not (options or keywords) or self._fit_keywords(keywords, options)
             ):
                 for want, x in zip(given, operands):  # noqa: B905 -- as many, and quicker
-                    if type(x) is Tracer and x.recorder is self:
-                        if x.variable is not want:
+                    if type(want) is Var:
+                        if (
+                            type(x) is not Tracer
+                            or x.recorder is not self
+                            or x.variable is not want
+                            or x.type is not want.type
+                        ):
                             break
-                    elif type(want) is Var or not want.fits(x, self):
+                    elif not want.fits(x, self):
                         break
                 else:
                     self._next += 1
                     return self._made(result, operands)
-        return run(function, operands, options)
+        before = self._next
+        made = run(function, operands, options)
+        if type(made) is Tracer and self._next == before and self.tape is self:
+            self._note_name(made, operands)
+        return made
+
+    def _note_name(self, made: Tracer, operands: Sequence[Any]) -> None:
+        """Leave the tape where a value that it knows has got another name, or another type."""
+        if not any(x is made for x in operands):
+            self.leave()
+
+    def enter(self, scope: str) -> None:
+        call = self._on.calls[self._next]
+        if self.tape is self and call.function is SCOPE and call.operands == (Constant(scope),):
+            self._next += 1
+            return
+        self.leave()
+        super().enter(scope)
 
     def record(self, primitive: Primitive, operands: Sequence[Any], params: dict[str, Any]) -> Any:
         if self.tape is not self:
@@ -332,22 +389,27 @@ class Replay(Recorder):
             and len(operands) == len(call.operands)
             and self.fit(call.operands, operands)
             and self._fit_keywords(call.options, params)
+            and self._there()
         ):
             self._next += 1
             return self._made(call.result, operands)
         self.leave()
         return super().record(primitive, operands, params)
 
-    def _moved(self, caller: FrameType) -> bool:
-        """Whether the caller is at the same line; the tape then learns the place.
+    def _there(self) -> bool:
+        """Whether the user's code is at the place of the next call, or in the same line.
 
         Python's interpreter comes to count the places of some calls differently in code that has
-        run a few times.
+        run a few times. The tape then learns the place.
         """
-        call = self._on.calls[self._next]
-        if resolve((caller.f_code, call.offset)) != resolve((caller.f_code, caller.f_lasti)):
+        call, frame = self._on.calls[self._next], user_frame()
+        if frame is None or frame.f_code is not call.code:
+            return frame is None and call.code is None
+        if frame.f_lasti == call.offset:
+            return True
+        if resolve((frame.f_code, call.offset)) != resolve((frame.f_code, frame.f_lasti)):
             return False
-        self._on.calls[self._next] = call._replace(offset=caller.f_lasti)
+        self._on.calls[self._next] = call._replace(offset=frame.f_lasti)
         return True
 
     def inline(self, program: Program, operands: Sequence[Any]) -> list[Any]:
@@ -366,10 +428,15 @@ class Replay(Recorder):
     def fit(self, expected: Sequence[Any], operands: Sequence[Any]) -> bool:
         """Whether as many operands are what they were."""
         for want, x in zip(expected, operands, strict=True):
-            if type(x) is Tracer and x.recorder is self:
-                if x.variable is not want:
+            if type(want) is not Var:
+                if not want.fits(x, self):
                     return False
-            elif type(want) is Var or not want.fits(x, self):
+            elif (
+                type(x) is not Tracer
+                or x.recorder is not self
+                or x.variable is not want
+                or x.type is not want.type
+            ):
                 return False
         return True
 

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from .ir import ArrayType, Equation, Literal, Var
+from .ir import ArrayType, Equation, Literal, Program, Var
 from .recording import Recording
+from .source import resolve
 from .tracer import Tracer
 from .values import same_bits
 
@@ -42,6 +43,21 @@ class Constant(NamedTuple):
 
     def fits(self, x: Any, trace: Trace) -> bool:  # noqa: ARG002 -- as the others
         return x is self.value or same_constant(x, self.value)
+
+
+class Typed(NamedTuple):
+    """A traced value under another type than its Var's: one that Python counts with."""
+
+    variable: Var
+    type: ArrayType
+
+    def fits(self, x: Any, trace: Trace) -> bool:
+        return (
+            type(x) is Tracer
+            and x.recorder is trace
+            and x.variable is self.variable
+            and x.type is self.type
+        )
 
 
 class Slot(NamedTuple):
@@ -117,8 +133,9 @@ def same_constant(x: Any, known: Any) -> bool:
     kind = type(known)
     if type(x) is not kind:
         return False
-    if kind in (float, complex):
-        return repr(x) == repr(known)
+    if issubclass(kind, (float, complex)) and not issubclass(kind, np.generic):
+        base = float if issubclass(kind, float) else complex  # -0.0 is not 0.0
+        return base.__repr__(x) == base.__repr__(known)
     if kind is slice:
         return (
             same_constant(x.start, known.start)
@@ -127,9 +144,22 @@ def same_constant(x: Any, known: Any) -> bool:
         )
     if kind is tuple:
         return len(x) == len(known) and all(map(same_constant, x, known))
+    if kind is Program:
+        return x is known or (x == known and x.name == known.name and same_places(x, known))
     if issubclass(kind, np.generic):
         return x.dtype == known.dtype and x.tobytes() == known.tobytes()
     return x is known or x == known
+
+
+def same_places(left: Program, right: Program) -> bool:
+    """Whether equal Programs, and those in them, were recorded at the same lines."""
+    for a, b in zip(left.equations, right.equations, strict=True):
+        if a.position != b.position and resolve(a.position) != resolve(b.position):
+            return False
+        inner = zip(a.programs, b.programs, strict=True)
+        if not all(same_places(one, other) for (_, one), (_, other) in inner):
+            return False
+    return True
 
 
 _COMPARABLE = (int, float, complex, str, type(None), type(Ellipsis), type, np.dtype, np.generic)
@@ -166,7 +196,7 @@ class Call(NamedTuple):
         operands: what its operands must be: a Var for a traced value, else a Constant and the like.
         options: the same for its keywords.
         result: what it gave: a Fresh, the number of an operand, or Parts of such.
-        code, offset: who called it, and where.
+        code, offset: the user's code that called it, and where; None where that is no matter.
         end: how many equations were recorded when it had returned.
         by_type: whether the values of plain numbers and arrays do not decide what is recorded.
     """

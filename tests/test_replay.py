@@ -559,3 +559,123 @@ def test_errors_name_the_line_of_this_call():
         with pytest.raises(np.linalg.LinAlgError) as caught:
             ft.grad(f)(np.zeros((2, 2)))
         assert f"test_replay.py:{line}" in str(caught.value.__notes__)
+
+
+def compare_with_first_calls(f, choice, settings, x):
+    """Check that with each setting a call gives, in types and values, what a first call gives."""
+    found = []
+    for choice[0] in settings:
+        found.append(ft.value_and_grad(f)(x))
+    for choice[0], got in zip(settings, found, strict=True):
+        ft.clear_cache()
+        for one, other in zip(ft.value_and_grad(f)(x), got, strict=True):
+            assert type(one) is type(other)
+            np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("usual", range(5))
+def test_a_number_and_the_array_without_axes_of_its_value_are_told_apart(usual):
+    narrow, choice = np.array([1, 2, 3], np.float32), [usual]
+
+    def f(x):  # a Python float gives way to float32, an array's float64 does not
+        same = (x, np.real(x), x.astype(float), x.copy(), np.sum(x))[choice[0]]
+        return np.sum(same * narrow * 0.1)
+
+    compare_with_first_calls(f, choice, [usual] * 6 + list(range(5)), 0.3)
+
+
+def test_a_number_that_python_counts_with_is_not_its_sum():
+    narrow, choice = np.array([1, 2, 3], np.float32), [0]
+
+    def f(x):  # both are on the tape, and have one Var
+        both = x, np.sum(x)
+        return np.sum(both[choice[0]] * narrow * 0.1)
+
+    compare_with_first_calls(f, choice, [0] * 6 + [1], 0.3)
+    compare_with_first_calls(f, choice, [1] * 6 + [0], 0.3)
+
+
+@pytest.mark.parametrize("made_anyway", [False, True])
+def test_a_number_and_an_array_made_of_it_are_told_apart_when_they_are_changed(made_anyway):
+    choice = [(False, False)]
+
+    def f(x):
+        of_array, change = choice[0]
+        array = x[...] if made_anyway or of_array else x
+        part = np.reshape(array if of_array else x, (1,))
+        if change:
+            part += 1  # and with it the array that it is a view of
+        return np.sum(part) * array * x
+
+    compare_with_first_calls(
+        f,
+        choice,
+        [(False, False)] * 6 + [(True, True), (False, True), (True, False)],
+        np.float64(2),
+    )
+
+
+def test_numbers_of_classes_of_their_own_keep_the_sign_of_zero():
+    class Number(float):
+        pass
+
+    choice = [Number(0.0)]
+
+    def f(x):
+        return np.sum(np.copysign(x, choice[0]))
+
+    compare_with_first_calls(f, choice, [Number(0.0)] * 6 + [Number(-0.0), Number(0.0)], X)
+
+
+def through_a_function_of_ours(x, second):
+    if second:
+        return ft.nn.softmax(x)
+    return ft.nn.softmax(x)
+
+
+def with_an_array_of_the_surroundings(x, second):
+    if second:
+        return np.linalg.solve(ZEROS, x)
+    return np.linalg.solve(ZEROS, x)
+
+
+def in_the_body_of_a_loop(x, second):
+    if second:
+        return ft.fori_loop(0, 2, lambda i, carry: np.sqrt(carry) - W[0], x)
+    return ft.fori_loop(0, 2, lambda i, carry: np.sqrt(carry) - W[0], x)
+
+
+ZEROS = np.zeros((3, 3))
+FAILING = (
+    through_a_function_of_ours, with_an_array_of_the_surroundings, in_the_body_of_a_loop,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("function", FAILING, ids=lambda f: f.__name__)
+def test_errors_name_the_line_of_the_user_whatever_was_called_there(function):
+    def notes(second):
+        with np.errstate(invalid="raise"), pytest.raises((ArithmeticError, ValueError)) as caught:
+            ft.grad(lambda x: np.sum(function(x, second)))(np.array([np.inf, -np.inf, -1.0]))
+        return caught.value.__notes__
+
+    found = [notes(False) for _ in range(CALLS)][-1], notes(True)
+    first = function.__code__.co_firstlineno
+    for second, line in ((False, first + 3), (True, first + 2)):
+        assert f"test_replay.py:{line}" in str(found[second])
+        ft.clear_cache()
+        assert notes(second) == found[second]
+
+
+def test_errors_name_the_scope_of_this_call():
+    names = ["a", "a"]
+
+    def f(x):
+        with ft.named_scope(names[1]):
+            return np.sum(np.sqrt(x))
+
+    for names[:] in [["a", "a"]] * CALLS + [["b", "a"], ["a", "b"]]:
+        with ft.named_scope(names[0]):
+            ft.grad(f)(np.ones(3))
+            with ft.debug_nans(), pytest.raises(ft.errors.FunctraceError) as caught:
+                ft.grad(f)(-np.ones(3))
+        assert f"under {names[0]}/{names[1]}" in str(caught.value)

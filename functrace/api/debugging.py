@@ -91,10 +91,10 @@ def named_scope(name: str) -> Iterator[None]:
     token = SCOPE.set(scope)
     recorder = tracing()
     if recorder is not None:
-        recorder.scope = scope
+        recorder.enter(scope)
     try:
         yield
     finally:
         SCOPE.reset(token)
         if recorder is not None:
-            recorder.scope = outer
+            recorder.enter(outer)

@@ -9,7 +9,7 @@ from .. import tree
 from ..errors import DerivativeTypeError, NonScalarOutputError
 from ..ir import Program
 from ..modes import chosen
-from ..recorder import innermost
+from ..recorder import SCOPE, innermost
 from ..recording import Recording
 from ..transforms.transpose import value_and_gradient
 from ..tree import TreeDef
@@ -104,7 +104,7 @@ def _differentiated(
         traced = None
         looked_at = chosen()  # then the value is too, though it may not be wanted
         whole = with_value or (looked_at is not None and looked_at.checks)
-        plain = not kwargs and looked_at is None and innermost() is None
+        plain = not kwargs and looked_at is None and innermost() is None and not SCOPE.get()
         short = shortcut if plain else None
         if short is not None and short.call:
             try:
