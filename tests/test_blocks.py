@@ -103,6 +103,22 @@ def test_small_or_quick_work_is_left_as_it_is():
     assert all(step.kernel != "blocks" for step in steps_of(activation, np.ones((2, 200_000))))
 
 
+def test_a_chain_has_so_many_calls_at_most():
+    many = 3 * blocks._LONGEST
+
+    def momentum(gradients):
+        means = [0.1 * g for g in gradients]
+        return [(m, np.sqrt(m * m + 1)) for m in means]
+
+    given = [np.broadcast_to(np.float64(i), (300, 300)) for i in range(many)]
+    calls = [step.params[0] for step in steps_of(momentum, given) if step.kernel == "blocks"]
+    assert max(len(chain.links) for chain in calls) == blocks._LONGEST
+    assert sum(len(chain.links) for chain in calls) == 4 * many
+    few = [np.full((200, 200), float(i)) for i in range(blocks._LONGEST)]
+    for found, expected in zip(ft.jit(momentum)(few), momentum(few), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-13)
+
+
 def test_one_thread_runs_no_blocks(monkeypatch):
     for name in ("FUNCTRACE_NUM_THREADS", "OMP_NUM_THREADS"):
         monkeypatch.delenv("FUNCTRACE_NUM_THREADS", raising=False)

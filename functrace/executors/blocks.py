@@ -13,6 +13,7 @@ Operands have the first numbers, and each link the next one.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _BLOCK = 1 << 15  # elements
 # To wake a thread, and wait for it, takes a tenth of a millisecond or two. Nanoseconds:
 _WORTH = 2e6  # of a chain, as estimated, for which that pays
+_LONGEST = 128  # calls of a chain, which is worth it then, and is compared result by operand
 _QUICK, _SLOW = 0.5, 4.0  # for an element, where it is next to nothing to compute, or is a series
 _QUICK_UFUNCS = {
     np.add, np.subtract, np.multiply, np.divide, np.negative, np.square, np.maximum, np.minimum,
@@ -135,6 +137,8 @@ class _Gathering:
         else:
             self._open.setdefault(shape, []).append(call)
             self._waiting[call.results[0]] = shape
+            if len(self._open[shape]) == _LONGEST:
+                self._close(shape)
 
     def _shape(self, call: KernelCall) -> Shape | None:
         """The shape that a call of a chain has; None for one that can not be in a chain."""
@@ -183,14 +187,14 @@ class _Gathering:
             len(lowered.shapes[v]) == len(shape) and lowered.shapes[v][0] == shape[0] for v in outer
         ]
         places = tuple([numbers[v] for v in results])
-        roots = [lowered.roots[v] for v in outer]
+        alone = Counter(lowered.roots[v] for v in outer)
         last = {n: k for k, link in enumerate(links) for n in link.operands}
         over = []
         for place in places:
             k = place - len(outer)
             until = k if links[k].kernel in OVER_OPERAND else k - 1
             fitting = [i for i in range(len(outer)) if sliced[i] and last[i] <= until]
-            over.append(tuple([i for i in fitting if roots.count(roots[i]) == 1]))
+            over.append(tuple([i for i in fitting if alone[lowered.roots[outer[i]]] == 1]))
         chain_data = Chain(tuple(links), places, tuple(over), tuple(sliced), shape)
         return KernelCall("blocks", (chain_data,), tuple(outer), tuple(results))
 
