@@ -81,7 +81,7 @@ class Taping(Recorder):
         if not self._one_memory((*operands, *options.values(), result)):
             self.leave()
         if self.tape is self and (self._inner or type(result) is Tracer):
-            call = self._whole(function, operands, options, result, by_type or function in BY_TYPE)
+            call = self._whole(function, operands, options, result, by_type)
             self._calls += [call] if call else self._inner
             self._inner.clear()
         return result
@@ -95,7 +95,8 @@ class Taping(Recorder):
         by_type: bool,
     ) -> Call | None:
         """The call, where nothing but what it was given decides what it does."""
-        given = self._specs((*operands, *options.values()), by_type)
+        arrays = by_type or function in BY_TYPE  # whose numbers may be axes
+        given = self._specs((*operands, *options.values()), arrays)
         made = self._result(result, operands)
         if given is None or made is None:
             return None

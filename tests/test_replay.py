@@ -212,6 +212,33 @@ def test_a_number_that_varies_is_no_other_trace(kind, replays):
     )
 
 
+def test_an_axis_is_no_number_that_varies():
+    numbers = [
+        (0.0, 0),
+        (1.0, 0),
+        (0.0, 0),
+        (0.0, 0),
+        (0.0, 0),
+        (0.0, 0),
+        (0.0, 1),
+        (1.0, 1),
+        (2.0, 0),
+    ]
+    for number, axis in numbers * 2:
+
+        def f(x, number=number, axis=axis):
+            return np.sum(np.stack([x, np.full(3, number)], axis) * np.arange(6).reshape(2, 3)[:1])
+
+        def g(x, number=number, axis=axis):
+            return np.sum(np.stack([np.sum(x), number], axis - 1) * np.array([2.0, 3.0])) * x[axis]
+
+        for function in (f, g):
+            if function is f and axis:
+                continue
+            expected = ft.jit(lambda x, function=function: ft.grad(function)(x))(X)
+            np.testing.assert_allclose(ft.grad(function)(X), expected)
+
+
 def test_an_exponent_that_varies_is_seen():
     for power in (2, 2, 2, 2, 3, 4, 5, 2, 0.5, 1, 3, 3.0, 2.5, 3.5, 4.5, 2, 2.0):
         found = ft.grad(lambda x, p: np.sum(x**p))(np.abs(X), power)

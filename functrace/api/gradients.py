@@ -133,7 +133,8 @@ def _differentiated(
         elif has_aux:
             result = result, tree.unflatten(out_tree.children[1], values)
         if short is not None and short.due(recording):
-            place = place_of(code, name, "", picked.structure, tuple(types))
+            key = name, "", picked.structure, tuple(types), tuple(picked.names)
+            place = place_of(code, *key)
             if place is not None:
                 short.make(place, recording, runner, args, picked.numbers, result, with_value)
         return result
