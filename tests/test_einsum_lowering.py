@@ -177,6 +177,14 @@ def test_the_layout_of_operands_does_not_matter(layout):
             check(spec, [layout(sample(shape, "float64", i)) for i, shape in enumerate(shapes)])
 
 
+def test_outer_products_keep_the_signs_of_zeros_and_warn_of_overflow():
+    x = np.where(np.arange(120) % 3, -1.0, 0.0)
+    found = ft.jit(np.outer)(x, x)
+    assert found.tobytes() == np.outer(x, x).tobytes()
+    with np.errstate(over="raise"), pytest.raises(FloatingPointError):
+        ft.jit(np.outer)(np.full(200, 1e200), np.full(200, 1e200))
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("spec", ["bi,bj->bij", "ib,bj->jbi", "i,j->ji", "i,jbk->bjik"])
 def test_large_outer_products_have_the_values_of_numpy(spec, dtype):

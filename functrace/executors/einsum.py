@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 # so many columns on, and up to so many multiplications, which BLAS does in a single thread.
 _LONG_VECTOR = 32  # elements from which on a call of BLAS for each item pays
 _MANY = 2048  # elements from which on the longer call of NumPy's einsum does not matter
-_OUTER = 1 << 13  # elements from which on einsum makes outer products
 _WIDE = 4
 _SMALL = 1 << 18
 
@@ -191,15 +190,9 @@ class _Product:
     def multiplied(self, left: _Value, right: _Value, output: str) -> int:
         """A product without a sum: multiply views that broadcast.
 
-        An outer product repeats both operands; NumPy's einsum then takes half the time.
+        NumPy's einsum is quicker for outer products in the caches, but adds them to zeros: it makes
+        0.0 of -0.0, and does not warn of overflow.
         """
-        own = set(left.letters) ^ set(right.letters)
-        outer = not own <= set(left.letters) and not own <= set(right.letters)
-        if outer and self.dtype.kind in "fc" and math.prod(self.shape(output)) >= _OUTER:
-            spec = f"{left.letters},{right.letters}->{output}"
-            return self.lowering.emit(
-                "einsum", [left.number, right.number], self.shape(output), spec
-            )
         operands = []
         for value in (left, right):
             present = "".join(c for c in output if c in value.letters)
