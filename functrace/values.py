@@ -34,7 +34,8 @@ def type_of(value: Any) -> ArrayType:
                 f"an array of dtype {value.dtype} can not be traced",
                 "convert it to a number type with .astype",
             )
-        if isinstance(value, (np.ma.MaskedArray, np.matrix)):
+        subclass = isinstance(value, np.ndarray) and kind is not np.ndarray
+        if subclass and isinstance(value, (np.ma.MaskedArray, np.matrix)):  # slow to import
             raise LeafTypeError(
                 f"a {type(value).__name__} computes by rules of its own, which can not be traced",
                 "use np.asarray(value), or value.filled(...) for a masked array",

@@ -149,6 +149,9 @@ def _external_imports(path: Path) -> set[str]:
             found.update(alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and not node.level:
             found.add((node.module or "").partition(".")[0])
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "import_module":
+            name = node.args[0].value if isinstance(node.args[0], ast.Constant) else "."
+            found.update({name.partition(".")[0]} - {"", "functrace"})  # others are our own
     return found
 
 

@@ -6,6 +6,7 @@ import functools
 import inspect
 import threading
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from importlib import import_module
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,7 +22,6 @@ from ._border import call_names, function_name, leaf_types, to_user, trace_call,
 from ._execute import CacheInfo, Runner
 from ._fastpath import MISS, make_fast
 from ._retrace import Retraces
-from .explanation import explain
 
 _LIMIT = 256  # traces kept for one function
 _SHORTEN = 8  # calls of one kind in a row after which the next ones take the short way
@@ -122,8 +122,12 @@ class _Jit:
         call.cache_info = lambda: CacheInfo(self.hits, self.misses, len(self.compiled), _LIMIT)
         call.clear_cache = self.forget
         call.explain_retrace = self.retraces.explain
-        call.explain = lambda *args, **kwargs: explain(self.trace(*args, **kwargs))
+        call.explain = self.explain
         return call
+
+    def explain(self, *args: Any, **kwargs: Any) -> Any:
+        explanation = import_module(".explanation", __package__)  # few ask
+        return explanation.explain(self.trace(*args, **kwargs))
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         modes = chosen()

@@ -6,8 +6,7 @@ opt_einsum chooses the order. It sees index sets and sizes, never arrays.
 from __future__ import annotations
 
 from functools import lru_cache
-
-import opt_einsum
+from importlib import import_module
 
 from ..ir import ArrayType, Atom, Equation, Program, Shape, Var
 from ..ops.contract import EINSUM, canonical, split
@@ -66,7 +65,8 @@ def pairings(spec: str, shapes: tuple[Shape, ...]) -> tuple[Pairing, ...]:
     terms, output = split(spec)
     # Of operands with an operand of no index, "auto" takes the number into the first of them.
     search = "branch-all" if "" in terms and len(terms) <= _FEW else "auto"
-    path, _ = opt_einsum.contract_path(spec, *shapes, shapes=True, optimize=search)
+    contract_path = import_module("opt_einsum").contract_path  # slow to import
+    path, _ = contract_path(spec, *shapes, shapes=True, optimize=search)
     steps = []
     for number, positions in enumerate(path):
         chosen = [terms[i] for i in positions]
