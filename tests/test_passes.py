@@ -362,6 +362,12 @@ def test_what_optimising_did_is_told() -> None:
         assert word in text
 
 
+def test_rules_that_are_applied_after_other_passes_are_told_too() -> None:
+    told = ft.jit(lambda x, y: (x / 2.0) @ (y * 2.0)).explain(np.ones(40), np.ones(40))
+    assert [name for name, _ in told.passes] == ["simplify", "factors"]
+    assert told.rules == {"divide_by_number": 1, "multiply_by_number": 1}  # 2 and 1/2 have met
+
+
 def test_flops_of_a_product_of_matrices_count_two_for_each_term() -> None:
     (equation,) = ft.trace(lambda A, B: A @ B)(A, B).equations
     assert flops(equation) == 2 * 40 * 50 * 60

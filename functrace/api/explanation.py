@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from ..executors.footprint import footprint
 from ..ir import Program
+from ..passes.absorb import absorb
 from ..passes.contraction import contraction
 from ..passes.cost import bytes_moved, flops
+from ..passes.factors import factors
 from ..passes.pipeline import OPTIMIZE, clean, optimize
 from ..passes.simplify import simplify
+
+# The passes that apply rules of algebra, and count them.
+_COUNTED: dict[Any, Callable[[Program, Counter[str]], Program]] = {
+    apply: apply for apply in (simplify, factors, absorb)
+}
 
 
 @dataclass(frozen=True)
@@ -71,7 +80,8 @@ def explain(program: Program) -> Explanation:
     passes = []
     current = before
     for apply in OPTIMIZE:
-        changed = simplify(current, rules) if apply is simplify else apply(current)
+        counted = _COUNTED.get(apply)
+        changed = apply(current) if counted is None else counted(current, rules)
         if changed is not current:
             passes.append((apply.__name__, len(changed.equations)))
         current = changed

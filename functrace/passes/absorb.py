@@ -11,6 +11,7 @@ is estimated to be cheaper than what it replaces.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Any
@@ -102,8 +103,12 @@ class _Form:
         return canonical(f"{inputs}->{output}"), shapes, repeats
 
 
-def absorb(program: Program) -> Program:
-    """The Program with einsums and sums taking in what makes their operands, where it pays."""
+def absorb(program: Program, fired: Counter[str] | None = None) -> Program:
+    """The Program with einsums and sums taking in what makes their operands, where it pays.
+
+    Args:
+        fired: is to count the rules of algebra that were applied afterwards.
+    """
     if not any(e.primitive in _ROOTS for e in program.equations):
         return program
     uses = _Uses(program)
@@ -115,8 +120,8 @@ def absorb(program: Program) -> Program:
                 forms[number] = form
     if not forms:
         return program
-    rebuilt = simplify(_rebuilt(program, forms, uses.taken), settled=program)
-    return factors(rebuilt)  # numbers may meet others
+    rebuilt = simplify(_rebuilt(program, forms, uses.taken), fired, settled=program)
+    return factors(rebuilt, fired)  # numbers may meet others
 
 
 class _Uses:

@@ -12,6 +12,7 @@ infinities come out as they would. A number that only divided still divides.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
@@ -79,14 +80,18 @@ _SCALED = {_MULTIPLY: slice(2), EINSUM: slice(None), _DIVIDE: slice(2)}
 _LINEAR = {_DIVIDE: (0,), SOLVE: (1,), _SQUARE: ()}
 
 
-def factors(program: Program) -> Program:
-    """The Program with fewer products with numbers, and those on smaller arrays."""
+def factors(program: Program, fired: Counter[str] | None = None) -> Program:
+    """The Program with fewer products with numbers, and those on smaller arrays.
+
+    Args:
+        fired: is to count the rules of algebra that were applied afterwards.
+    """
     if not any(e.primitive in _NUMBERED for e in program.equations):
         return program
     rewritten = _Rewriting(program).program()
     if rewritten is None:
         return program
-    return simplify(rewritten, settled=program)  # signs may meet sums
+    return simplify(rewritten, fired, settled=program)  # signs may meet sums
 
 
 def _plain(equation: Equation) -> bool:
