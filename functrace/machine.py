@@ -18,6 +18,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .executors.threads import threads
+
 _PACKAGES = ("functrace", "numpy", "opt-einsum", "scipy")
 _GAIN = 1.15  # from which on a setting is worth while
 _WIDE_KERNELS = ("SkylakeX", "Cooperlake", "SapphireRapids")  # those that use AVX-512
@@ -78,8 +80,8 @@ def blas() -> Blas:
                 with contextlib.suppress(AttributeError):
                     core = getattr(library, f"{prefix}openblas_get_corename{suffix}")
                     core.restype = ctypes.c_char_p
-                    threads = getattr(library, f"{prefix}openblas_get_num_threads{suffix}")
-                    return Blas(name, core().decode(), int(threads()))
+                    number = getattr(library, f"{prefix}openblas_get_num_threads{suffix}")
+                    return Blas(name, core().decode(), int(number()))
     return Blas(name, "", 0)
 
 
@@ -155,7 +157,7 @@ def report() -> str:
         with contextlib.suppress(PackageNotFoundError):
             lines.append(f"{name:<12}{version(name)}")
     lines += [
-        f"processors  {os.cpu_count()}",
+        f"processors  {os.cpu_count()}; functrace uses {threads()} (FUNCTRACE_NUM_THREADS)",
         f"BLAS        {library.name}",
         f"  kernel    {library.kernel or 'not told'}",
         f"  threads   {library.threads or 'not told'}",
