@@ -205,9 +205,14 @@ def banded(ab, x):
     return y.at[:-1].add(above)
 
 
+def _solve_banded(ab, b):
+    dtype = np.result_type(ab, b, np.float32)  # SciPy has no half precision
+    return scipy.linalg.solveh_banded(ab.astype(dtype), b.astype(dtype), lower=True)
+
+
 solve = ft.define_op(
     "solve_banded",
-    lambda ab, b: scipy.linalg.solveh_banded(ab, b, lower=True),
+    _solve_banded,
     infer=lambda ab, b: b,
     jvp=(lambda t, x, ab, b: -solve(ab, banded(t, x)), lambda t, x, ab, b: solve(ab, t)),
     transpose=lambda ct, operands: (None, solve(operands[0], ct)),
