@@ -80,8 +80,10 @@ def test_a_loop_of_unknown_length_is_counted_by_the_steps_that_are_given() -> No
     assert not report.bounded
     assert "unknown length" in str(report)
     planned = ft.memory(while_gradient, steps=20)(A).peak
-    # The stack of residuals doubles when it is full: it has room for 32 steps.
-    assert planned < measured(while_gradient, A) < 2 * planned
+    # The stack of residuals doubles when it is full: it has room for 32 steps. NumPy 2.5 tells of
+    # the memory for these before it tells that that for 16 is no more.
+    twice = 16 * A.nbytes if np.lib.NumpyVersion(np.__version__) >= "2.5.0" else 0
+    assert planned < measured(while_gradient, A) - twice < 2 * planned
 
 
 # Growth with the number of steps

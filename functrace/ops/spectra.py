@@ -112,7 +112,12 @@ eigvalsh = matrix_op(
 
 
 def _eig_impl(x: Any, *, dtype: np.dtype[Any]) -> tuple[Any, ...]:
-    return tuple([part.astype(dtype) for part in np.linalg.eig(x)])
+    return tuple([_in(part, dtype) for part in np.linalg.eig(x)])
+
+
+def _in(values: Any, dtype: np.dtype[Any]) -> Any:
+    """Values in a dtype; from NumPy 2.5 on they are complex where they might be real."""
+    return (values if dtype.kind == "c" else values.real).astype(dtype)
 
 
 def _eig_types(x: ArrayType, *, dtype: np.dtype[Any]) -> tuple[ArrayType, ...]:
@@ -150,7 +155,7 @@ def _eigvals_jvp(x: Any, dx: Any, w: Any, *, dtype: np.dtype[Any]) -> Any:
 eig = matrix_op("eig", _eig_impl, _eig_types, _eig_jvp, multiple=True)
 eigvals = matrix_op(
     "eigvals",
-    lambda x, *, dtype: np.linalg.eigvals(x).astype(dtype),
+    lambda x, *, dtype: _in(np.linalg.eigvals(x), dtype),
     lambda x, *, dtype: ArrayType(x.shape[:-1], dtype),
     _eigvals_jvp,
 )
