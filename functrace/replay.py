@@ -29,7 +29,7 @@ from .recorder import CURRENT, SCOPE, Recorder
 from .recording import Recording
 from .sharing import Foreign, View, is_number, note_view
 from .source import resolve, user_frame
-from .tape import END, Call, Constant, Fresh, Outer, Parts, Slot, Tape, Typed, is_constant
+from .tape import END, Call, Constant, Fresh, Outer, Parts, Retyped, Slot, Tape, is_constant
 from .tracer import NO_OPTIONS, Run, Tracer
 from .values import type_of
 
@@ -184,7 +184,7 @@ class Taping(Recorder):
         if kind is Tracer:
             if x.recorder is self:
                 usual = x.type is x.variable.type
-                return x.variable if usual else Typed(x.variable, x.type)
+                return x.variable if usual else Retyped(x.variable, x.type)
             entries = self.captures.get(id(x.variable))
             return Outer(entries[0][0], x.type) if entries else None
         if kind is tuple or kind is list:
@@ -348,7 +348,7 @@ class Replay(Recorder):
             if ((caller.f_code is code and caller.f_lasti == offset) or self._there()) and (
                 not (options or keywords) or self._fit_keywords(keywords, options)
             ):
-                for want, x in zip(given, operands):  # noqa: B905 -- as many, and quicker
+                for want, x in zip(given, operands):  # noqa: B905 -- as `fit`; a call less is a fifth
                     if type(want) is Var:
                         if (
                             type(x) is not Tracer

@@ -45,7 +45,7 @@ class Constant(NamedTuple):
         return x is self.value or same_constant(x, self.value)
 
 
-class Typed(NamedTuple):
+class Retyped(NamedTuple):
     """A traced value under another type than its Var's: one that Python counts with."""
 
     variable: Var

@@ -161,7 +161,7 @@ def trace_call(
     options: Any = {"names": names, "values": values, "reason": reason, "name": name}
     if not reused:
         return record(flat, types, **options), out_structure[0]
-    place = place_of(code, name, reason, structure, tuple(types), tuple(names))
+    place = place_of(code, name, reason, structure, types, names)
     recorder = place.recorder(reason) if place else None
     recording = record(flat, types, recorder=recorder, **options)
     if place is None:

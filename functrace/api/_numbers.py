@@ -8,12 +8,11 @@ those that have changed become inputs from then on.
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Iterator
 
-from ..ir import Equation, Form, Literal, Program, Var, is_number
+from ..ir import Equation, Literal, Program, Var, is_number
 from ..recording import Recording
+from ._recent import Recent
 
 _LIMIT = 1024  # forms that are remembered
 
@@ -28,8 +27,7 @@ class _Seen:
         self.varying: frozenset[int] = frozenset()
 
 
-_seen: OrderedDict[Form, _Seen] = OrderedDict()
-_mutex = threading.RLock()  # comparing forms may run rules of the user
+_seen: Recent[_Seen] = Recent(_LIMIT)
 
 
 def with_varying_numbers(recording: Recording) -> Recording:
@@ -39,18 +37,11 @@ def with_varying_numbers(recording: Recording) -> Recording:
     if not numbers:
         return recording
     bits = tuple([number.tobytes() for number in numbers])
-    with _mutex:
-        seen = _seen.get(form)
-        if seen is None:
-            _seen[form] = _Seen(bits)
-            while len(_seen) > _LIMIT:
-                _seen.popitem(last=False)
-            return recording
-        _seen.move_to_end(form)
-        if seen.numbers != bits:
-            changed = {i for i, (a, b) in enumerate(zip(seen.numbers, bits, strict=True)) if a != b}
-            seen.varying |= changed
-        varying = seen.varying
+    seen = _seen.find(form, lambda: _Seen(bits))
+    if seen.numbers != bits:
+        changed = {i for i, (a, b) in enumerate(zip(seen.numbers, bits, strict=True)) if a != b}
+        seen.varying |= changed
+    varying = seen.varying
     if not varying:
         return recording
     holes = {i: Var(Literal(numbers[i]).type) for i in sorted(varying)}
@@ -63,8 +54,7 @@ def with_varying_numbers(recording: Recording) -> Recording:
 
 def forget() -> None:
     """Forget which numbers vary."""
-    with _mutex:
-        _seen.clear()
+    _seen.clear()
 
 
 def _with_holes(program: Program, holes: dict[int, Var]) -> Program:

@@ -7,14 +7,16 @@ it (`replay.py`), unless they keep turning out different: then the place is give
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from ..ir import ArrayType
 from ..recorder import SCOPE, Recorder, innermost
 from ..recording import Recording
 from ..replay import Replay, Taping
 from ..tape import Tape
+from ..tree import TreeDef
 from ._numbers import with_varying_numbers
 from ._recent import Recent
 
@@ -63,11 +65,26 @@ class Place:
 _places: Recent[Place] = Recent(_PLACES)
 
 
-def place_of(code: Any, *key: Hashable) -> Place | None:
-    """The place with a key; None without code."""
+def place_of(
+    code: Any,
+    name: str,
+    reason: str,
+    structure: TreeDef,
+    types: Sequence[ArrayType],
+    names: Sequence[str],
+) -> Place | None:
+    """The place of a function in the surroundings of now; None without code.
+
+    Args:
+        code, name: the function's code, and what its Program is called.
+        reason: the transform that withholds values, for error messages.
+        structure, types, names: those of the arguments.
+    """
     if code is None:
         return None
-    return _places.find((code, *key, innermost() is None, SCOPE.get()), Place)
+    arguments = structure, tuple(types), tuple(names)
+    key = code, name, reason, arguments, innermost() is None, SCOPE.get()
+    return _places.find(key, Place)
 
 
 def _shrink() -> None:

@@ -133,8 +133,7 @@ def _differentiated(
         elif has_aux:
             result = result, tree.unflatten(out_tree.children[1], values)
         if short is not None and short.due(recording):
-            key = name, "", picked.structure, tuple(types), tuple(picked.names)
-            place = place_of(code, *key)
+            place = place_of(code, name, "", picked.structure, types, picked.names)
             if place is not None:
                 short.make(place, recording, runner, args, picked.numbers, result, with_value)
         return result

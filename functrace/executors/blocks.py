@@ -115,12 +115,8 @@ class _Gathering:
         self._lowered = lowered
         self._open: dict[Shape, list[KernelCall]] = {}
         self._waiting: dict[int, Shape] = {}  # values of open chains
-        self._users: dict[int, int] = {}
-        for call in lowered.calls:
-            for value in call.operands:
-                self._users[value] = self._users.get(value, 0) + 1
-        for value in lowered.outputs:
-            self._users[value] = self._users.get(value, 0) + 1
+        self._users = Counter(v for call in lowered.calls for v in call.operands)
+        self._users.update(lowered.outputs)
         for call in lowered.calls:
             self._take(call)
         for shape in list(self._open):
@@ -169,20 +165,14 @@ class _Gathering:
         made = {call.results[0] for call in chain}
         outer = list(dict.fromkeys(v for call in chain for v in call.operands if v not in made))
         numbers = {value: i for i, value in enumerate([*outer, *(c.results[0] for c in chain)])}
-        inside: dict[int, int] = {}
+        inside = Counter(v for call in chain for v in call.operands)
         links = []
         for call in chain:
-            for value in call.operands:
-                inside[value] = inside.get(value, 0) + 1
             operands = tuple([numbers[v] for v in call.operands])
             dtype = lowered.dtypes[call.results[0]]
             assert dtype is not None
             links.append(Link(call.kernel, call.params, operands, dtype))
-        results = [
-            call.results[0]
-            for call in chain
-            if self._users.get(call.results[0], 0) > inside.get(call.results[0], 0)
-        ]
+        results = [v for v in numbers if v in made and self._users[v] > inside[v]]
         sliced = [
             len(lowered.shapes[v]) == len(shape) and lowered.shapes[v][0] == shape[0] for v in outer
         ]
@@ -195,8 +185,8 @@ class _Gathering:
             until = k if links[k].kernel in OVER_OPERAND else k - 1
             fitting = [i for i in range(len(outer)) if sliced[i] and last[i] <= until]
             over.append(tuple([i for i in fitting if alone[lowered.roots[outer[i]]] == 1]))
-        chain_data = Chain(tuple(links), places, tuple(over), tuple(sliced), shape)
-        return KernelCall("blocks", (chain_data,), tuple(outer), tuple(results))
+        whole = Chain(tuple(links), places, tuple(over), tuple(sliced), shape)
+        return KernelCall("blocks", (whole,), tuple(outer), tuple(results))
 
 
 # Running

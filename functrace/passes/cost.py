@@ -8,7 +8,6 @@ hundreds of elements.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from functools import lru_cache
 
 from ..ir import UNKNOWN, Equation, Program, Shape
@@ -52,14 +51,9 @@ def _size(shape: Shape) -> int:
 @lru_cache(maxsize=4096)
 def einsum_cost(spec: str, shapes: tuple[Shape, ...]) -> float:
     """The estimated cost of an einsum in the order that opt_einsum chooses."""
-    steps: Sequence[tuple[tuple[int, ...], str]] = [(tuple(range(len(shapes))), spec)]
-    if len(shapes) > 2:
-        steps = pairings(spec, shapes)
-    terms, _ = split(spec)
-    sizes = {c: n for t, s in zip(terms, shapes, strict=True) for c, n in zip(t, s, strict=True)}
+    steps, sizes = _products(spec, shapes)
     total = 0.0
-    for _, step in steps:
-        inputs, output = split(step)
+    for inputs, output in steps:
         moved = sum(_size(tuple([sizes[c] for c in term])) for term in (*inputs, output))
         loop = _size(tuple([sizes[c] for c in set("".join(inputs))]))
         summed = not set("".join(inputs)) <= set(output)
@@ -94,15 +88,20 @@ def bytes_moved(equation: Equation) -> int:
 
 
 def _einsum_flops(spec: str, shapes: tuple[Shape, ...]) -> int:
-    steps: Sequence[tuple[tuple[int, ...], str]] = [(tuple(range(len(shapes))), spec)]
-    if len(shapes) > 2:
-        steps = pairings(spec, shapes)
-    terms, _ = split(spec)
-    sizes = {c: n for t, s in zip(terms, shapes, strict=True) for c, n in zip(t, s, strict=True)}
+    steps, sizes = _products(spec, shapes)
     total = 0
-    for _, step in steps:
-        inputs, output = split(step)
+    for inputs, output in steps:
         letters = set("".join(inputs))
         products = len(inputs) - 1 + (not letters <= set(output))
         total += _size(tuple([sizes[c] for c in letters])) * products
     return total
+
+
+def _products(
+    spec: str, shapes: tuple[Shape, ...]
+) -> tuple[list[tuple[list[str], str]], dict[str, int]]:
+    """The terms and the output of each product of an einsum, and the length of each index."""
+    steps = [step for _, step in pairings(spec, shapes)] if len(shapes) > 2 else [spec]
+    terms, _ = split(spec)
+    sizes = {c: n for t, s in zip(terms, shapes, strict=True) for c, n in zip(t, s, strict=True)}
+    return [split(step) for step in steps], sizes
