@@ -42,6 +42,11 @@ class FunctraceError(Exception):
             lines.append(f"  remedy: {self.remedy}")
         return "\n".join(lines)
 
+    def amend(self, remedy: str) -> None:
+        """Put a remedy before the one that there is."""
+        self.remedy = f"{remedy}; or {self.remedy}" if self.remedy else remedy
+        self.args = (self._message(),)
+
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.what, self.remedy, self.source)
 
@@ -52,6 +57,14 @@ class ConcretizationError(FunctraceError, TypeError):
 
 class TracerConversionError(FunctraceError, TypeError):
     """A tracer was converted to a plain number or array, which would cut the derivative."""
+
+
+class TracerHashError(FunctraceError, TypeError):
+    """A tracer was used as a key of a dict, in a set, or as the argument of a cached function."""
+
+
+class TracerFormatError(FunctraceError, ValueError):
+    """A tracer without a value was formatted as text."""
 
 
 class TracerAssignmentError(FunctraceError, TypeError):

@@ -21,21 +21,15 @@ import numpy as np
 
 from . import operators  # noqa: F401 -- gives tracers their operators
 from .collection import PausedCollection
-from .errors import (
-    CapturedArrayChangedError,
-    ConcretizationError,
-    FunctraceError,
-    LeakedTracerError,
-    TracerAssignmentError,
-    TracerConversionError,
-)
+from .errors import ConcretizationError, LeakedTracerError
 from .ir import ACTS, ArrayType, Atom, Equation, Literal, Program, Var
 from .locks import LOCKS
 from .primitive import Primitive
 from .recording import Recording
 from .sharing import FOREIGN, FOREIGN_NUMBER
-from .source import Place, Remark, Source, raised_at, user_position
+from .source import Place, Remark, user_position
 from .tracer import NO_OPTIONS, Run, Tracer
+from .translation import translate
 from .values import NUMERIC_KINDS as NUMERIC_KINDS
 from .values import SCALAR_TYPES, same_bits
 from .values import plain as plain
@@ -411,20 +405,7 @@ class recording:  # noqa: N801 -- read as `with recording(...)`
         CURRENT.reset(self._token)
         recorder.close()
         if error is not None:
-            _explain(error, locked)
-
-
-def _explain(error: BaseException, locked: bool) -> None:
-    """Raise an error of ours for one of NumPy's that has to do with the trace."""
-    if isinstance(error, ValueError):
-        if isinstance(error.__cause__, FunctraceError) and "array element" in str(error):
-            raise error.__cause__ from None  # NumPy wraps what __float__ raises
-        if locked and "read-only" in str(error):
-            raise _changed(error) from error
-    if isinstance(error, TypeError):
-        source, drawn_by = raised_at(error.__traceback__)
-        if drawn_by and (isinstance(error, _CONVERSIONS) or "Tracer" in str(error)):
-            raise _undrawable(drawn_by, source) from None
+            translate(error, locked)
 
 
 @contextmanager
@@ -473,25 +454,4 @@ def _leaked(tracer: Tracer) -> LeakedTracerError:
         f"a traced value of type {tracer.type} was used outside{elsewhere} of the traced function "
         f"that it belongs to{made}",
         "return it from the function instead of storing it in a global, an attribute or a list",
-    )
-
-
-def _changed(error: ValueError) -> CapturedArrayChangedError:
-    return CapturedArrayChangedError(
-        "an array was changed in place while a traced function that uses it was running",
-        "change a copy: b = a.copy(); b[...] = ...",
-        raised_at(error.__traceback__)[0],
-    )
-
-
-_CONVERSIONS = (TracerConversionError, TracerAssignmentError)
-
-
-def _undrawable(drawn_by: str, source: Source | None) -> TracerConversionError:
-    return TracerConversionError(
-        f"{drawn_by} was given a traced value; NumPy's generators take and give plain numbers, and "
-        "draw while a function is traced, not when it runs",
-        "use functrace.random, whose functions take a key and are traced as others are: "
-        "mean + scale * functrace.random.normal(functrace.random.key(seed), shape)",
-        source,
     )

@@ -26,11 +26,10 @@ _PACKAGE, _NUMPY = (
 )
 _SCIPY = os.path.join(os.path.dirname(_NUMPY), "scipy")  # where it is installed, if it is
 _IMPORTING = os.path.dirname(os.path.abspath(str(importlib.__file__)))
-_INTERNAL_ROOTS = (
-    *[root + os.sep for root in (_PACKAGE, _NUMPY, _SCIPY, _IMPORTING)],
-    "<functrace",
-    "<frozen",
-)
+_STANDARD = os.path.dirname(_IMPORTING)  # Python's own library
+_OURS = (_PACKAGE + os.sep, "<functrace")
+_INTERNAL_ROOTS = (*_OURS, _NUMPY + os.sep, _SCIPY + os.sep, "<frozen")
+_INSTALLED = f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}"
 _is_internal: dict[str, bool] = {}
 
 
@@ -95,12 +94,20 @@ def scope_of(place: Place) -> str:
 
 
 def internal(filename: str) -> bool:
-    """Whether a file belongs to functrace, NumPy or SciPy rather than to the user."""
+    """Whether a file belongs to functrace, NumPy, SciPy or Python rather than to the user."""
     known = _is_internal.get(filename)
     if known is None:
-        known = filename.startswith(_INTERNAL_ROOTS)
+        standard = filename.startswith(_STANDARD + os.sep)  # which packages are installed below
+        known = filename.startswith(_INTERNAL_ROOTS) or (
+            standard and not any(folder in filename for folder in _INSTALLED)
+        )
         _is_internal[filename] = known
     return known
+
+
+def ours(filename: str) -> bool:
+    """Whether a file belongs to functrace."""
+    return filename.startswith(_OURS)
 
 
 def user_frame(depth: int = 1) -> FrameType | None:
@@ -180,18 +187,20 @@ def raised_at(traceback: TracebackType | None) -> tuple[Source | None, str]:
 
 
 def user_operation() -> str:
-    """What the user's current instruction does: "store" and "load" for `a[i] = x` and `a[i]`.
+    """What the user's current instruction does.
 
-    NumPy converts a value in the same way for `np.asarray(x)` and for `a[i] = x`. Only the
-    instruction tells which one the user wrote, and the two want different advice.
+    It is "store" for `a[i] = x`, "load" for `a[i]`, and "format" for `"%d" % x`. NumPy converts a
+    value in the same way for `np.asarray(x)` and for `a[i] = x`. Only the instruction tells which
+    one the user wrote, and the two want different advice.
     """
     position = user_position()
     if position is None:
         return ""
     code, offset = position
     instruction = dis.opname[code.co_code[offset]]
-    if instruction == "STORE_SUBSCR":
-        return "store"
-    if instruction in ("BINARY_SUBSCR", "BINARY_OP"):  # BINARY_OP [] from Python 3.14 on
-        return "load"
-    return ""
+    if instruction == "BINARY_OP":
+        return _BINARY.get(code.co_code[offset + 1], "")
+    return {"STORE_SUBSCR": "store", "BINARY_SUBSCR": "load"}.get(instruction, "")
+
+
+_BINARY = {6: "format", 19: "format", 26: "load"}  # %, %=, and from Python 3.14 on []

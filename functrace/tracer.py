@@ -34,9 +34,9 @@ from .errors import (
     TracerConversionError,
 )
 from .ir import ArrayType, Var
+from .printable import Printable
 from .sharing import assign, indexed, is_number, renew, share, share_flat
 from .source import user_operation
-from .typed import Typed
 
 if TYPE_CHECKING:
     from .recorder import Recorder
@@ -46,7 +46,7 @@ NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
 Run = Callable[[Any, Sequence[Any], Mapping[str, Any]], Any]
 
 
-class Tracer(Typed):
+class Tracer(Printable):
     """A traced array: it has a shape and a dtype, and its value is computed later.
 
     Attributes:
@@ -59,12 +59,12 @@ class Tracer(Typed):
 
     Example:
         >>> import numpy as np, functrace as ft
-        >>> program = ft.trace(lambda x: print(x, x.T.shape) or x)(np.ones((2, 3)))
-        Tracer(f64[2,3]) (3, 2)
+        >>> ft.grad(lambda x: print(x, x.shape) or x[0])(np.array([1.0, 2.0]))
+        Tracer(f64[2] = [1. 2.]) (2,)
+        array([1., 0.])
     """
 
     __slots__ = ("__weakref__", "alias", "c_order", "recorder", "type", "variable", "views")
-    __hash__ = None  # type: ignore[assignment] -- == is elementwise, as for ndarray
 
     def __init__(self, recorder: Recorder, var: Var, type: ArrayType):
         self.recorder = recorder
@@ -85,18 +85,6 @@ class Tracer(Typed):
         if not self.type.shape:
             raise ArgumentError("iteration over a traced array with no axes")
         return (self[i] for i in range(self.type.shape[0]))
-
-    def __repr__(self) -> str:
-        return f"Tracer({self.type})"
-
-    def __format__(self, spec: str) -> str:
-        if spec:
-            raise TracerConversionError(
-                f"a traced value of type {self.type} has no digits to format as {spec!r}",
-                "return it from the function (grad and value_and_grad take has_aux=True) and "
-                "format the result",
-            )
-        return repr(self)
 
     def __copy__(self) -> Tracer:
         return copied(self)
@@ -139,8 +127,9 @@ class Tracer(Typed):
             f"{', which would cut its derivative' if self.type.inexact else ''} (np.asarray, "
             "np.array, or a function that calls them)",
             instead()
-            or "use NumPy's functions on the traced value itself; to build an array of traced "
-            "values use np.stack or functrace.numpy.array",
+            or "use NumPy's functions on the traced value itself; to convert its dtype, as "
+            "np.float32(x) does, use x.astype(np.float32); to build an array of traced values use "
+            "np.stack or functrace.numpy.array",
         )
 
     # The array API standard.
@@ -167,6 +156,8 @@ class Tracer(Typed):
         return bool(self.recorder.value(self, "its truth value was asked for (if, while, and, or)"))
 
     def __index__(self) -> int:
+        if user_operation() == "format" and not self.type.inexact:
+            return operator.index(self.known("formatted by %"))
         self._demand_integer("used as an index")
         if user_operation() == "load":
             return int(
@@ -179,10 +170,14 @@ class Tracer(Typed):
         return int(self.recorder.value(self, "it was used as a Python integer (range, a shape)"))
 
     def __int__(self) -> int:
+        if user_operation() == "format":
+            return int(self.known("formatted by %"))
         self._demand_integer("converted by int()")
         return int(self.recorder.value(self, "int() was called on it"))
 
     def __float__(self) -> float:
+        if user_operation() == "format":
+            return float(self.known("formatted by %"))
         self._demand_integer("converted by float(), or by a function of the math module")
         return float(self.recorder.value(self, "float() was called on it"))
 

@@ -1,12 +1,19 @@
 """Every wrong call raises its own typed error, which names the user's line and a remedy."""
 
+import decimal
+import fractions
+import functools
+import json
 import math
 import os
 import pickle
+import statistics
 import traceback
 
 import numpy as np
 import pytest
+from scipy.integrate import quad
+from scipy.optimize import brentq, fsolve, minimize
 
 import functrace as ft
 from functrace import errors
@@ -48,6 +55,11 @@ def flow_graph(params, x):
     return params["W"] @ x.T + params["b"]  # here
 
 
+@functools.lru_cache
+def cached(x):
+    return x * x
+
+
 LIST = [1.0, 2.0, 3.0]
 
 # name: (call, class, builtin, words of the message)
@@ -84,8 +96,62 @@ WRONG = {
         lambda: ft.grad(lambda i: LIST[i])(1.0),  # here
         errors.TracerConversionError, TypeError, ["used as an index"]),
     "format": (
-        lambda: ft.grad(lambda x: len(f"{x:.3f}") * x)(1.0),  # here
-        errors.TracerConversionError, TypeError, ["'.3f'", "has_aux"]),
+        lambda: ft.jit(lambda x: len(f"{x:.3f}") * x)(1.0),  # here
+        errors.TracerFormatError, ValueError, ["no value under jit", "debug.print"]),
+    "percent sign": (
+        lambda: ft.vmap(lambda x: len("%d" % x) * x)(X),  # here
+        errors.TracerFormatError, ValueError, ["no value under vmap", "debug.print"]),
+    "percent sign, a float as hexadecimal": (
+        lambda: ft.grad(lambda x: len("%x" % x) * x)(1.0),  # here
+        errors.TracerConversionError, TypeError, ["an integer is required"]),
+    "key of a dict": (
+        lambda: ft.grad(lambda x: {x[0]: 1.0}[x[0]])(X),  # here
+        errors.TracerHashError, TypeError, ["f64", "key of a dict", "position"]),
+    "element of a set": (
+        lambda: ft.jit(lambda x: len({x[0]}))(X),  # here
+        errors.TracerHashError, TypeError, ["in a set"]),
+    "cached function": (
+        lambda: ft.grad(lambda x: cached(x))(1.0),  # here
+        errors.TracerHashError, TypeError, ["cache", "outside of the traced function"]),
+    "json": (
+        lambda: ft.grad(lambda x: (json.dumps({"x": x}), x)[1])(1.0),  # here
+        errors.TracerConversionError, TypeError, ["not JSON serializable", "has_aux=True"]),
+    "statistics": (
+        lambda: ft.grad(lambda x: statistics.mean(list(x)))(X),  # here
+        errors.TracerConversionError, TypeError, ["numerator/denominator", "NumPy"]),
+    "fractions": (
+        lambda: ft.jit(lambda x: fractions.Fraction(x))(1.0),  # here
+        errors.TracerConversionError, TypeError, ["Rational", "has_aux=True"]),
+    "decimal": (
+        lambda: ft.jit(lambda x: decimal.Decimal(x))(1.0),  # here
+        errors.TracerConversionError, TypeError, ["Decimal"]),
+    "join": (
+        lambda: ft.grad(lambda x: len(", ".join(x)))(X),  # here
+        errors.TracerConversionError, TypeError, ["expected str"]),
+    "nditer": (
+        lambda: ft.grad(lambda x: sum(e * e for e in np.nditer(x)))(X),  # here
+        errors.TracerConversionError, TypeError, ["Iterator", "np.ndindex"]),
+    "frombuffer": (
+        lambda: ft.grad(lambda x: np.frombuffer(x).sum())(X),  # here
+        errors.TracerConversionError, TypeError, ["bytes-like", "as an argument"]),
+    "scalar type": (
+        lambda: ft.grad(lambda x: np.int64(x) * x)(1.0),  # here
+        errors.TracerConversionError, TypeError, ["x.astype("]),
+    "list in place of an array": (
+        lambda: ft.grad(lambda x: np.sum(x))([1.0, 2.0]),  # here
+        errors.TracerConversionError, TypeError, ["x is a list", "tree of 2 numbers"]),
+    "list in place of an array in a tree": (
+        lambda: ft.jit(lambda p: np.sum(p["a"][0]))({"a": [(1.0,)], "b": X}),  # here
+        errors.TracerConversionError, TypeError, ["p['a'][0] is a tuple", "tree of 1 number "]),
+    "minimize": (
+        lambda: ft.grad(lambda a: minimize(lambda z: np.sum((z - a) ** 2), X).fun)(1.0),  # here
+        errors.TracerConversionError, TypeError, ["plain NumPy array", "derivative"]),
+    "brentq": (
+        lambda: ft.grad(lambda a: brentq(lambda z: z**2 - a, 0, 2))(1.0),  # here
+        errors.TracerConversionError, TypeError, ["float()", "derivative"]),
+    "quad": (
+        lambda: ft.grad(lambda a: quad(lambda z: z * a, 0, 2)[0])(1.0),  # here
+        errors.TracerConversionError, TypeError, ["float()", "derivative"]),
     "assign a scalar": (lambda: ft.grad(assign_scalar)(X), errors.TracerAssignmentError, TypeError,
         ["assigned into a plain NumPy array", "np.stack", "functrace.numpy.zeros"]),
     "assign a row": (lambda: ft.grad(assign_row)(X), errors.TracerAssignmentError, TypeError,
@@ -117,7 +183,7 @@ WRONG = {
         errors.NonScalarOutputError, TypeError, ["None", "return statement"]),
     "has_aux without a pair": (
         lambda: ft.grad(lambda x: x.sum(), has_aux=True)(X),  # here
-        errors.NonScalarOutputError, TypeError, ["(value, auxiliary)"]),
+        errors.NonScalarOutputError, TypeError, ["(value, auxiliary)", "omit has_aux"]),
     "integer input": (
         lambda: ft.grad(lambda x: x**2)(2),  # here
         errors.DerivativeTypeError, TypeError, ["argument x", "integers", "1.0", "allow_int"]),
@@ -237,6 +303,74 @@ def test_internal_frames_do_not_bury_the_error(name):
     frames = traceback.extract_tb(caught.value.__traceback__)
     package = os.path.dirname(ft.__file__)
     assert sum(frame.filename.startswith(package) for frame in frames) <= 3
+
+
+def fails(x):
+    raise ValueError("mine")
+
+
+def refused(x):
+    try:
+        return float(x)
+    except TypeError:
+        return float("text")
+
+
+def raises_from_a_refusal(x):
+    try:
+        return float(x)
+    except TypeError as error:
+        raise KeyError("mine") from error
+
+
+USERS = {
+    "raise": (fails, ValueError, "mine"),
+    "call": (lambda x: fails(x), ValueError, "mine"),
+    "key": (lambda x: {}["mine"], KeyError, "mine"),
+    "NumPy": (lambda x: np.linalg.inv(np.zeros((2, 2))) * x, np.linalg.LinAlgError, "Singular"),
+    "operand": (lambda x: x + "text", TypeError, "unsupported operand"),
+    "handled refusal": (refused, ValueError, "could not convert"),
+    "raise of a refusal": (raises_from_a_refusal, KeyError, "mine"),
+}
+CALLS = {
+    "grad": lambda f: ft.grad(f)(1.0),
+    "jit": lambda f: ft.jit(f)(1.0),
+    "vmap": lambda f: ft.vmap(f)(X),
+    "jvp": lambda f: ft.jvp(f, (1.0,), (1.0,)),
+    "grad of jit": lambda f: ft.grad(ft.jit(f))(1.0),
+    "scan": lambda f: ft.scan(lambda c, _: (f(c), None), 1.0, length=2),
+    "jacobian": lambda f: ft.jacobian(f)(1.0),
+    "hessian": lambda f: ft.hessian(f)(1.0),
+}
+
+
+@pytest.mark.parametrize("transform", CALLS)
+@pytest.mark.parametrize("name", USERS)
+def test_an_exception_of_the_users_stays_itself_and_shows_no_frames_of_functrace(name, transform):
+    function, kind, words = USERS[name]
+    with pytest.raises(kind, match=words) as caught:
+        CALLS[transform](function)
+    assert not isinstance(caught.value, errors.FunctraceError)
+    frames = traceback.extract_tb(caught.value.__traceback__)
+    package = os.path.dirname(ft.__file__)
+    # An operator of a traced value is functrace's own frame below the user's.
+    assert not [f for f in frames[:-1] if f.filename.startswith((package, "<functrace"))]
+
+
+def test_the_error_of_functrace_is_the_one_that_is_seen_in_a_solver_that_prints_its_own(capsys):
+    with pytest.raises(errors.TracerConversionError, match="custom_root"):
+        ft.grad(lambda a: fsolve(lambda z: z - a, 0.0)[0])(1.0)
+    capsys.readouterr()
+
+
+def test_a_list_in_place_of_an_array_is_noted_on_pythons_own_error():
+    for function in (lambda x: np.sum(x**2), lambda x: x.sum()):
+        with pytest.raises((TypeError, AttributeError), match="list") as caught:
+            ft.grad(function)([1.0, 2.0])
+        assert "x is a list, which is a tree of 2 numbers" in caught.value.__notes__[0]
+    with pytest.raises(TypeError) as caught:  # no list is to blame
+        ft.grad(lambda x, y: x + "text")(1.0, 2.0)
+    assert not hasattr(caught.value, "__notes__")
 
 
 def test_an_unknown_name_lists_those_that_are_near():

@@ -15,9 +15,10 @@ from ..errors import ArgumentError, FunctraceError
 from ..ir import ArrayType
 from ..recorder import plain, record, type_of
 from ..recording import Recording
-from ..source import internal
+from ..source import internal, ours
 from ..tracer import Tracer
 from ..tree import TreeDef
+from ._hints import hint_at_lists
 from ._numbers import with_varying_numbers
 from ._tapes import place_of
 
@@ -34,12 +35,41 @@ def short_tracebacks(function: F) -> F:
     def call(*args: Any, **kwargs: Any) -> Any:
         try:
             return function(*args, **kwargs)
-        except FunctraceError as error:
-            if os.environ.get("FUNCTRACE_TRACEBACK") != "full":
-                error.__traceback__ = _without_internals(error.__traceback__)
+        except Exception as error:
+            shorten_traceback(error)
             raise
 
     return call  # type: ignore[return-value] -- it takes and returns what the function does
+
+
+def shorten_traceback(error: Exception) -> None:
+    """Leave out the frames that are not the user's.
+
+    Of an error that is not functrace's, those of functrace are left out where the user's code was
+    called by them; in all others they tell where the error is from.
+    """
+    if os.environ.get("FUNCTRACE_TRACEBACK") == "full":
+        return
+    entries = []
+    traceback = error.__traceback__
+    while traceback is not None:
+        entries.append(traceback)
+        traceback = traceback.tb_next
+    if isinstance(error, FunctraceError):
+        kept = [entry for entry in entries if not internal(_file(entry))]
+    else:
+        within = [entry for entry in entries if not internal(_file(entry)) or ours(_file(entry))]
+        if not within or ours(_file(within[-1])):
+            return
+        kept = [entry for entry in entries if not ours(_file(entry))]
+    chain = None
+    for entry in reversed(kept):
+        chain = TracebackType(chain, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
+    error.__traceback__ = chain
+
+
+def _file(entry: TracebackType) -> str:
+    return entry.tb_frame.f_code.co_filename
 
 
 def transformed(wrapper: F, fun: Callable[..., Any], prefix: str) -> F:
@@ -48,18 +78,6 @@ def transformed(wrapper: F, fun: Callable[..., Any], prefix: str) -> F:
     functools.update_wrapper(call, fun, updated=())
     call.__name__ = f"{prefix}_{function_name(fun)}"
     return call
-
-
-def _without_internals(traceback: TracebackType | None) -> TracebackType | None:
-    kept = []
-    while traceback is not None:
-        if not internal(traceback.tb_frame.f_code.co_filename):
-            kept.append(traceback)
-        traceback = traceback.tb_next
-    chain = None
-    for entry in reversed(kept):
-        chain = TracebackType(chain, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
-    return chain
 
 
 def function_name(fun: Callable[..., Any]) -> str:
@@ -153,7 +171,11 @@ def trace_call(
     out_structure: list[TreeDef] = []
 
     def flat(tracers: list[Tracer]) -> list[Any]:
-        outputs, out_tree = flat_output(call(tree.unflatten(structure, tracers)))
+        try:
+            outputs, out_tree = flat_output(call(tree.unflatten(structure, tracers)))
+        except (TypeError, AttributeError) as error:
+            hint_at_lists(error, structure, names, types)
+            raise
         out_structure.append(out_tree)
         return outputs
 

@@ -18,7 +18,15 @@ from ..ir import ArrayType, Program
 from ..modes import chosen
 from ..recording import Recording
 from ..tree import TreeDef
-from ._border import call_names, function_name, leaf_types, to_user, trace_call, transformed
+from ._border import (
+    call_names,
+    function_name,
+    leaf_types,
+    shorten_traceback,
+    to_user,
+    trace_call,
+    transformed,
+)
 from ._execute import CacheInfo, Runner
 from ._fastpath import MISS, make_fast
 from ._retrace import Retraces
@@ -114,7 +122,11 @@ class _Jit:
                 if result is not MISS:
                     self.hits += 1
                     return result
-            return general(*args, **kwargs)
+            try:
+                return general(*args, **kwargs)
+            except Exception as error:
+                shorten_traceback(error)
+                raise
 
         call: Any = functools.update_wrapper(call_, self.fun, updated=())
         call.__name__ = self.name

@@ -165,9 +165,11 @@ def _check_scalar(
 ) -> None:
     if has_aux:
         if out_tree.kind is not tuple or len(out_tree.children) != 2:
+            one = out_tree.kind is None
             raise NonScalarOutputError(
                 f"{transform}(has_aux=True) needs a function that returns (value, auxiliary), and "
-                f"this one returned {out_tree}"
+                f"this one returned {'one number or array' if one else out_tree}",
+                "return a pair, or omit has_aux=True" if one else "return a pair",
             )
         out_tree = out_tree.children[0]
     if out_tree.kind is not None:
