@@ -19,7 +19,9 @@ with the same parameters, types and literals, whatever their Vars are called.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
+from itertools import chain
 from operator import index
 from typing import TYPE_CHECKING, Any
 
@@ -156,22 +158,32 @@ class Literal:
         Literal(np.float64(1.0))
     """
 
-    __slots__ = ("type", "value")
+    __slots__ = ("_key", "type", "value")
 
     def __init__(self, value: Any, type: ArrayType | None = None):
         self.value = value
         self.type = type or ArrayType(value.shape, value.dtype)
+        self._key: Hashable = None
 
     @property
     def key(self) -> Hashable:
         """What makes two literals equal: type and bits, so that -0.0 is not 0.0."""
-        return self.type, self.value.tobytes()
+        if self._key is not None:
+            return self._key
+        key = self.type, self.value.tobytes()
+        if self.type.size <= _KEPT_KEY:
+            self._key = key
+        return key
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Literal, (self.value, self.type)
 
     def __repr__(self) -> str:
         return f"Literal({self.value!r})"
 
 
 Atom = Var | Literal
+_KEPT_KEY = 64  # elements of literals that keep their keys, as most are numbers
 
 
 def zero(type: ArrayType) -> Literal:
@@ -225,6 +237,29 @@ class Equation:
         """What the equation does, or depends on, besides its outputs and operands."""
         return self.primitive.effects_of(self.params)
 
+    def replace(
+        self,
+        *,
+        inputs: tuple[Atom, ...] | None = None,
+        params: dict[str, Any] | None = None,
+        outputs: tuple[Var, ...] | None = None,
+    ) -> Equation:
+        """The equation with other operands, parameters or outputs."""
+        return Equation(
+            self.primitive,
+            self.inputs if inputs is None else inputs,
+            self.params if params is None else params,
+            self.outputs if outputs is None else outputs,
+            self.position,
+        )
+
+    def renamed(self, names: dict[Atom, Atom]) -> Equation:
+        """The equation with other operands in the place of those that have been renamed."""
+        inputs = self.inputs
+        if names.keys().isdisjoint(inputs):
+            return self
+        return self.replace(inputs=tuple([names.get(atom, atom) for atom in inputs]))
+
     def with_programs(self, change: Callable[[Program], Program]) -> Equation:
         """The equation with other Programs among its parameters."""
         changed = {id(program): change(program) for _, program in self.programs}
@@ -236,7 +271,7 @@ class Equation:
             else changed.get(id(value), value)
             for name, value in self.params.items()
         }
-        return Equation(self.primitive, self.inputs, params, self.outputs, self.position)
+        return self.replace(params=params)
 
     @property
     def source(self) -> Source | None:
@@ -330,6 +365,33 @@ class Program:
             self._effects = NO_EFFECTS.union(*impure)
         return self._effects
 
+    def replace(
+        self,
+        *,
+        inputs: Sequence[Var] | None = None,
+        equations: Sequence[Equation] | None = None,
+        outputs: Sequence[Atom] | None = None,
+        name: str | None = None,
+    ) -> Program:
+        """The Program with other inputs, equations, outputs or another name."""
+        return Program(
+            self.inputs if inputs is None else inputs,
+            self.equations if equations is None else equations,
+            self.outputs if outputs is None else outputs,
+            self.name if name is None else name,
+        )
+
+    def rewritten(self, equations: Sequence[Equation], names: dict[Atom, Atom]) -> Program:
+        """The Program with other equations, and outputs by their new names."""
+        return self.replace(
+            equations=equations, outputs=[names.get(atom, atom) for atom in self.outputs]
+        )
+
+    def uses(self) -> Counter[Atom]:
+        """How often each atom is an operand or an output."""
+        used = chain.from_iterable([equation.inputs for equation in self.equations])
+        return Counter(chain(used, self.outputs))
+
     def silent(self) -> Program:
         """The Program without equations that act on the world outside, which have no outputs."""
         if ACTS not in self.effects:
@@ -339,7 +401,7 @@ class Program:
             for e in self.equations
             if e.outputs or ACTS not in e.effects
         ]
-        return Program(self.inputs, equations, self.outputs, self.name)
+        return self.replace(equations=equations)
 
     def __eq__(self, other: object) -> bool:
         return self is other or (isinstance(other, Program) and self.key == other.key)

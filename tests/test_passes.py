@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -10,11 +11,13 @@ import numpy as np
 import pytest
 
 import functrace as ft
+from functrace.errors import FunctraceError
 from functrace.ir import ArrayType, Equation, Literal, Program, Var
 from functrace.passes.absorb import absorb
 from functrace.passes.common_subexpressions import common_subexpressions
 from functrace.passes.cost import bytes_moved, einsum_cost, flops
 from functrace.passes.dead_code import dead_code
+from functrace.passes.match import Condition
 from functrace.passes.pipeline import optimize
 from functrace.passes.simplify import RULES, simplify
 from functrace.primitive import PRIMITIVES
@@ -196,14 +199,41 @@ def test_every_rule_is_shown_by_a_case(monkeypatch: pytest.MonkeyPatch) -> None:
 
         return apply
 
-    names = {rule.__name__ for rules in RULES.values() for rule in rules}
+    names = {rule.__name__ for rules in RULES.values() for rule, _ in rules}
     for primitive, rules in list(RULES.items()):
-        monkeypatch.setitem(RULES, primitive, [watched(rule) for rule in rules])
+        monkeypatch.setitem(RULES, primitive, [(watched(rule), when) for rule, when in rules])
+    monkeypatch.setattr("functrace.passes.simplify._CHOSEN", {})
     for function, _ in ALGEBRA.values():
         kept(function, X)
     for function, _ in SHAPES.values():
         optimize(ft.trace(function)(M))
     assert fired == names
+
+
+def test_conditions_only_leave_out_rules_that_would_find_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cases = [(f, X) for f, _ in ALGEBRA.values()] + [(f, M) for f, _ in SHAPES.values()]
+
+    def texts() -> list[str]:
+        found = []
+        for function, x in cases:
+            for transformed, operand in (
+                (function, x), (_gradient(function), x), (ft.vmap(function), np.stack([x, x])),
+            ):  # fmt: skip
+                with contextlib.suppress(FunctraceError):
+                    found.append(str(optimize(ft.trace(transformed)(operand))))
+        return found
+
+    with_conditions = texts()
+    monkeypatch.setattr("functrace.passes.simplify._CHOSEN", {})
+    monkeypatch.setattr(Condition, "holds", lambda *_: True)
+    assert len(with_conditions) > 2 * len(cases)
+    assert texts() == with_conditions
+
+
+def _gradient(function: Callable[..., Any]) -> Callable[..., Any]:
+    return ft.grad(lambda x: np.sum(np.sin(function(x))))
 
 
 def test_simplification_is_linear_in_the_length_of_a_chain() -> None:

@@ -11,7 +11,7 @@ from collections.abc import Hashable, Sequence
 
 from ..ir import Atom, Equation, Literal, Program, Var
 from ..passes.common_subexpressions import common_subexpressions, operand_key
-from ..passes.loops import parted, with_inputs
+from ..passes.loops import parted
 from .loop import Loop
 from .programs import used_inputs
 
@@ -118,7 +118,7 @@ def _taking(
     return common_subexpressions(
         Program(
             [program.inputs[i] for i in order],
-            [with_inputs(e, own) for e in program.equations],
+            [e.renamed(own) for e in program.equations],
             [own.get(program.outputs[i], program.outputs[i]) for i in outputs],
             program.name,
         )

@@ -25,7 +25,6 @@ from ..ops.shape import BROADCAST_TO, REDUCE_SUM, RESHAPE, TRANSPOSE, broadcast_
 from ..recorder import bind, rewriting
 from .cost import CALL, cost, einsum_cost
 from .factors import factors
-from .loops import with_inputs
 from .match import may_wait
 from .simplify import simplify
 
@@ -333,9 +332,8 @@ def _rebuilt(program: Program, forms: dict[int, _Form], taken: set[int]) -> Prog
                 result = _value(form, operands, equation.outputs[0].type)
                 renamed[equation.outputs[0]] = recorder.atom(result)
                 continue
-            recorder.equations.append(with_inputs(equation, renamed))
-        outputs = [renamed.get(a, a) for a in program.outputs]
-        return Program(program.inputs, recorder.equations, outputs, program.name)
+            recorder.equations.append(equation.renamed(renamed))
+        return program.rewritten(recorder.equations, renamed)
 
 
 def _value(form: _Form, operands: list[Any], type: ArrayType) -> Any:

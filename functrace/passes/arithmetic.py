@@ -13,7 +13,7 @@ from ..ops import elementwise as ops
 from ..ops.shape import RESHAPE, reshape
 from ..primitive import PRIMITIVES
 from ..recorder import bind
-from .match import Match, full_scalar, is_bits, least_normal, rule, scalar
+from .match import CONSTANTS, NUMBER, Match, full_scalar, is_bits, least_normal, rule, scalar
 
 ADD, SUBTRACT = ops.add.primitive, ops.subtract.primitive
 MULTIPLY, DIVIDE = ops.multiply.primitive, ops.divide.primitive
@@ -23,7 +23,7 @@ ABSOLUTE, POWER = ops.absolute.primitive, PRIMITIVES["power"]
 # Signs
 
 
-@rule(ADD)
+@rule(ADD, some=(NEGATIVE, RESHAPE))
 def add_of_negative(match: Match) -> Any:
     """X + -y is x - y."""
     left, right = match.equation.inputs
@@ -34,7 +34,7 @@ def add_of_negative(match: Match) -> Any:
     return None
 
 
-@rule(SUBTRACT)
+@rule(SUBTRACT, some=(NEGATIVE, RESHAPE, *CONSTANTS))
 def subtract_of_negative(match: Match) -> Any:
     """X - -y is x + y, and x - 0 is x."""
     left, right = match.equation.inputs
@@ -53,7 +53,7 @@ def _negated(match: Match, atom: Atom) -> Any:
     return None if y is None else reshape(y, atom.type.shape)
 
 
-@rule(NEGATIVE)
+@rule(NEGATIVE, some=(NEGATIVE, MULTIPLY))
 def negative_of_negative(match: Match) -> Any:
     """- -x is x, and -(x * c) is x * -c."""
     (operand,) = match.equation.inputs
@@ -67,7 +67,7 @@ def negative_of_negative(match: Match) -> Any:
     return None
 
 
-@rule(SQUARE, ABSOLUTE)
+@rule(SQUARE, ABSOLUTE, some=(NEGATIVE, ABSOLUTE))
 def even_of_sign(match: Match) -> Any:
     """(-x) ** 2 is x ** 2, and abs(x) ** 2 is x ** 2 of a real x; abs(-x) is abs(x)."""
     (operand,) = match.equation.inputs
@@ -84,7 +84,7 @@ def even_of_sign(match: Match) -> Any:
 # Sums
 
 
-@rule(ADD)
+@rule(ADD, some=CONSTANTS)
 def add_of_zero(match: Match) -> Any:
     """X + -0.0 is x; x + 0.0 is x where no element can be -0.0."""
     left, right = match.equation.inputs
@@ -117,7 +117,7 @@ def _never_minus_zero(match: Match, atom: Atom, depth: int = _DEPTH) -> bool:
     return name in ("reshape", "broadcast_to", "transpose", "slice") and all(known)
 
 
-@rule(ADD, SUBTRACT)
+@rule(ADD, SUBTRACT, every=(MULTIPLY,))
 def add_of_multiples(match: Match) -> Any:
     """X * c + y * c is (x + y) * c for a c of 2, 4, ... or -2, -4, ..., where rounding is the same.
 
@@ -150,7 +150,7 @@ def with_factor(product: Equation) -> tuple[Atom, Any]:
     return left, None
 
 
-@rule(MULTIPLY)
+@rule(MULTIPLY, some=(NUMBER,))
 def multiply_by_number(match: Match) -> Any:
     """X * 1 is x, x * -1 is -x, -x * c is x * -c, and (x * c) * d is x * (c * d)."""
     x, factor = with_factor(match.equation)
@@ -173,11 +173,16 @@ def multiply_by_number(match: Match) -> Any:
 
 
 @rule(MULTIPLY)
-def multiply_by_ones(match: Match) -> Any:
-    """X * ones is x; x * x is its square; -x * -y is x * y."""
+def multiply_by_itself(match: Match) -> Any:
+    """X * x is its square."""
     left, right = match.equation.inputs
-    if left is right and left.type.dtype.kind == "f":
-        return ops.square(match.value(left))
+    return ops.square(match.value(left)) if left is right and left.type.dtype.kind == "f" else None
+
+
+@rule(MULTIPLY, some=(NEGATIVE, *CONSTANTS))
+def multiply_by_ones(match: Match) -> Any:
+    """X * ones is x, and -x * -y is x * y."""
+    left, right = match.equation.inputs
     for x, ones in ((left, right), (right, left)):
         factor = full_scalar(ones) if ones.type.dtype.kind != "c" else None
         if factor is not None and is_bits(factor, 1):
@@ -186,7 +191,7 @@ def multiply_by_ones(match: Match) -> Any:
     return None if a is None or b is None else a * b
 
 
-@rule(DIVIDE)
+@rule(DIVIDE, some=(NUMBER,))
 def divide_by_number(match: Match) -> Any:
     """X / 1 is x; x / c is x * (1 / c) where c is a power of two, which is exact."""
     left, right = match.equation.inputs
@@ -202,7 +207,7 @@ def divide_by_number(match: Match) -> Any:
     return match.value(left) * reciprocal if exact else None
 
 
-@rule(POWER)
+@rule(POWER, some=CONSTANTS)
 def power_of_small_integer(match: Match) -> Any:
     """X ** 3 is x * x ** 2, and so on: a power costs as much as twenty products."""
     base, exponent = match.equation.inputs

@@ -51,7 +51,7 @@ def logical_of_constant(match: Match) -> Any:
     return None
 
 
-@rule(*_AND)
+@rule(*_AND, every=(_EQUAL, _ISINF))
 def finite_is_not_infinite(match: Match) -> Any:
     """`x == c and isinf(x)` is False for a finite c. It is for a NaN as well."""
     left, right = match.equation.inputs
@@ -66,7 +66,7 @@ def finite_is_not_infinite(match: Match) -> Any:
     return None
 
 
-@rule(*_NOT)
+@rule(*_NOT, some=_NOT)
 def not_of_not(match: Match) -> Any:
     """`not not c` is c, of a boolean c."""
     (operand,) = match.equation.inputs

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
-from ..ir import ACTS, Atom, Equation, Program, Var
+from ..ir import ACTS, Atom, Program, Var
 from ..ops import elementwise as ops
 
 _WHOLE_KEY = 1 << 13  # bytes; larger literals are the same where their arrays are one array
@@ -24,33 +24,30 @@ def common_subexpressions(program: Program) -> Program:
     seen: dict[Hashable, tuple[Var, ...]] = {}
     kept = []
     for equation in program.equations:
-        inputs = tuple([same.get(atom, atom) for atom in equation.inputs])
-        operands: Hashable = tuple([operand_key(atom) for atom in inputs])
-        if equation.primitive in _COMMUTATIVE:
+        equation = equation.renamed(same)
+        primitive, params = equation.primitive, equation.params
+        operands: Hashable = tuple(
+            [atom if type(atom) is Var else operand_key(atom) for atom in equation.inputs]
+        )
+        if primitive in _COMMUTATIVE:
             operands = frozenset(operands)
-        key = (equation.primitive, operands, tuple(equation.params.items()))
-        earlier = seen.get(key)
-        if earlier is not None and ACTS not in equation.effects:
+        key = (primitive, operands, tuple(params.items())) if params else (primitive, operands)
+        earlier = seen.setdefault(key, equation.outputs)
+        if earlier is equation.outputs:
+            kept.append(equation)
+        elif primitive.pure or ACTS not in equation.effects:
             same.update(zip(equation.outputs, earlier, strict=True))
-            continue
-        seen[key] = equation.outputs
-        if any(new is not old for new, old in zip(inputs, equation.inputs, strict=True)):
-            equation = Equation(
-                equation.primitive, inputs, equation.params, equation.outputs, equation.position
-            )
-        kept.append(equation)
-    if not same:
-        return program
-    outputs = [same.get(atom, atom) for atom in program.outputs]
-    return Program(program.inputs, kept, outputs, program.name)
+        else:
+            kept.append(equation)
+    return program.rewritten(kept, same) if same else program
 
 
 def operand_key(atom: Atom) -> Hashable:
     """What makes two operands the same, as long as their Program exists."""
-    if isinstance(atom, Var):
+    if type(atom) is Var:
         return atom
     value = atom.value
-    if value.nbytes <= _WHOLE_KEY:
+    if not atom.type.shape or value.nbytes <= _WHOLE_KEY:
         return atom.key
     if not any(value.strides):  # one number, repeated
         return atom.type, value[(0,) * value.ndim].tobytes()

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from ..ir import ACTS, Program, Var
+from ..ir import ACTS, Atom, Program
 
 
 def dead_code(program: Program) -> Program:
     """The Program without the equations that its outputs do not depend on."""
-    live = {atom for atom in program.outputs if isinstance(atom, Var)}
+    live: set[Atom] = set(program.outputs)
     kept = []
     pruned = False
     for equation in reversed(program.equations):
-        used = [var in live for var in equation.outputs]
-        if any(used) or ACTS in equation.effects:
-            prune = equation.primitive.prune
-            if prune is not None and not all(used):
-                equation = prune(equation, used)
-                pruned = True
-            kept.append(equation)
-            live.update([atom for atom in equation.inputs if isinstance(atom, Var)])
+        primitive, outputs = equation.primitive, equation.outputs
+        if live.isdisjoint(outputs) and (primitive.pure or ACTS not in equation.effects):
+            continue
+        if primitive.prune is not None and not live.issuperset(outputs):
+            equation = primitive.prune(equation, [var in live for var in outputs])
+            pruned = True
+        kept.append(equation)
+        live.update(equation.inputs)
     if len(kept) == len(program.equations) and not pruned:
         return program
-    return Program(program.inputs, kept[::-1], program.outputs, program.name)
+    return program.replace(equations=kept[::-1])

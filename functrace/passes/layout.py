@@ -22,13 +22,13 @@ from ..ops.shape import (
 )
 from ..recorder import bind
 from .arithmetic import MULTIPLY, NEGATIVE, with_factor
-from .match import Match, may_wait, rule, scalar
+from .match import NUMBER, Match, may_wait, rule, scalar
 from .symmetry import symmetric
 
 # Shapes
 
 
-@rule(TRANSPOSE)
+@rule(TRANSPOSE, some=(TRANSPOSE,))
 def transpose_of_transpose(match: Match) -> Any:
     """One permutation for two."""
     (operand,) = match.equation.inputs
@@ -50,14 +50,14 @@ def transpose_of_symmetric(match: Match) -> Any:
     return match.value(operand)
 
 
-@rule(RESHAPE)
+@rule(RESHAPE, some=(RESHAPE,))
 def reshape_of_reshape(match: Match) -> Any:
     """One reshape for two, none for the shape that is there."""
     x = match.under(RESHAPE, match.equation.inputs[0])
     return None if x is None else reshape(x, match.equation.params["shape"])
 
 
-@rule(BROADCAST_TO)
+@rule(BROADCAST_TO, some=(BROADCAST_TO, RESHAPE))
 def broadcast_of_broadcast(match: Match) -> Any:
     """One broadcast for two; new axes of length 1 in front need no reshape."""
     (operand,) = match.equation.inputs
@@ -73,7 +73,7 @@ def broadcast_of_broadcast(match: Match) -> Any:
 # Contractions
 
 
-@rule(EINSUM)
+@rule(EINSUM, some=(NUMBER,))
 def einsum_with_number(match: Match) -> Any:
     """A number among the operands multiplies what the others come to."""
     numbers = [scalar(atom) for atom in match.equation.inputs]
@@ -114,7 +114,7 @@ def _moved(terms: Sequence[str], output: str, operands: Sequence[Any]) -> Any:
 # Sums
 
 
-@rule(REDUCE_SUM)
+@rule(REDUCE_SUM, some=(REDUCE_SUM,))
 def sum_of_sum(match: Match) -> Any:
     """One sum for two."""
     inner = match.made_by(REDUCE_SUM, match.equation.inputs[0])
@@ -126,7 +126,7 @@ def sum_of_sum(match: Match) -> Any:
     return reduce_sum(match.value(inner.inputs[0]), tuple(sorted(axes)))
 
 
-@rule(REDUCE_SUM)
+@rule(REDUCE_SUM, some=(BROADCAST_TO,))
 def sum_of_broadcast(match: Match) -> Any:
     """The sum of n equal elements is n times one."""
     (operand,) = match.equation.inputs
@@ -147,7 +147,7 @@ def sum_of_broadcast(match: Match) -> Any:
     return broadcast_to(total, remaining(shape, axes)) * x.dtype.type(count)
 
 
-@rule(REDUCE_SUM)
+@rule(REDUCE_SUM, some=(NEGATIVE, MULTIPLY))
 def sum_of_multiple(match: Match) -> Any:
     """The sum of x times a number is the number times the sum, and that of -x is minus the sum."""
     (operand,) = match.equation.inputs

@@ -38,7 +38,7 @@ def loops(program: Program) -> Program:
     renamed: dict[Atom, Atom] = {}
     equations: list[Equation] = []
     for equation in program.equations:
-        equation = with_inputs(equation, renamed)
+        equation = equation.renamed(renamed)
         hoist = equation.primitive.hoist
         if hoist is None:
             equations.append(equation)
@@ -50,8 +50,7 @@ def loops(program: Program) -> Program:
         new is old for new, old in zip(equations, program.equations, strict=True)
     ):
         return program
-    outputs = [renamed.get(atom, atom) for atom in program.outputs]
-    return Program(program.inputs, equations, outputs, program.name)
+    return program.rewritten(equations, renamed)
 
 
 def has_loops(program: Program) -> bool:
@@ -59,16 +58,6 @@ def has_loops(program: Program) -> bool:
     return any(
         e.primitive.hoist is not None or any(has_loops(inner) for _, inner in e.programs)
         for e in program.equations
-    )
-
-
-def with_inputs(equation: Equation, renamed: dict[Atom, Atom]) -> Equation:
-    """The equation with other operands in the place of those that have been renamed."""
-    if not any(atom in renamed for atom in equation.inputs):
-        return equation
-    inputs = tuple([renamed.get(atom, atom) for atom in equation.inputs])
-    return Equation(
-        equation.primitive, inputs, equation.params, equation.outputs, equation.position
     )
 
 

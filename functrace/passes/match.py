@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,15 +16,43 @@ from .common_subexpressions import operand_key
 FOLDED = 1024  # elements; results of constants up to this size are computed once and for all
 
 Rule = Callable[["Match"], Any]
-RULES: dict[Primitive, list[Rule]] = {}
+# Where an operand comes from: the primitive of the equation that made it, a constant without axes
+# or with axes, or None for an input.
+Origin = Primitive | str | None
+NUMBER, CONSTANT = "number", "constant"
+CONSTANTS = (NUMBER, CONSTANT)
 
 
-def rule(*primitives: Primitive) -> Callable[[Rule], Rule]:
-    """Add a rule for some primitives."""
+class Condition(NamedTuple):
+    """What a rule asks of the operands' origins, so that it is not tried in vain.
+
+    Attributes:
+        some: the origins of which one operand must be.
+        every: the origins of which all operands must be.
+    """
+
+    some: tuple[Origin, ...] = ()
+    every: tuple[Origin, ...] = ()
+
+    def holds(self, origins: Sequence[Origin]) -> bool:
+        """Whether a rule may apply to operands of some origins."""
+        return (not self.some or any(origin in self.some for origin in origins)) and (
+            not self.every or all(origin in self.every for origin in origins)
+        )
+
+
+RULES: dict[Primitive, list[tuple[Rule, Condition]]] = {}
+
+
+def rule(
+    *primitives: Primitive, some: Iterable[Origin] = (), every: Iterable[Origin] = ()
+) -> Callable[[Rule], Rule]:
+    """Add a rule for some primitives, with what it asks of the operands' origins."""
+    condition = Condition(tuple(some), tuple(every))
 
     def register(function: Rule) -> Rule:
         for primitive in primitives:
-            RULES.setdefault(primitive, []).append(function)
+            RULES.setdefault(primitive, []).append((function, condition))
         return function
 
     return register
@@ -108,7 +136,7 @@ def full_scalar(atom: Atom) -> Any:
 
 def is_bits(value: Any, number: float) -> bool:
     """Whether a value is a number, zeros with their signs."""
-    return value.tobytes() == value.dtype.type(number).tobytes()
+    return value == number and value.tobytes() == value.dtype.type(number).tobytes()
 
 
 def may_wait(factor: Any, dtype: np.dtype[Any]) -> bool:

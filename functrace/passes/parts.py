@@ -22,7 +22,7 @@ from .match import Match, rule
 _MOST = 16  # parts that are put side by side
 
 
-@rule(SLICE)
+@rule(SLICE, some=(SLICE,))
 def slice_of_slice(match: Match) -> Any:
     """One slice for two."""
     inner = match.made_by(SLICE, match.equation.inputs[0])
@@ -37,7 +37,7 @@ def slice_of_slice(match: Match) -> Any:
     return slice_(match.value(inner.inputs[0]), tuple(ranges))
 
 
-@rule(SLICE)
+@rule(SLICE, some=(CONCATENATE,))
 def slice_of_parts(match: Match) -> Any:
     """A slice of arrays side by side that lies within one of them is a slice of that one."""
     whole = match.made_by(CONCATENATE, match.equation.inputs[0])
@@ -56,7 +56,7 @@ def slice_of_parts(match: Match) -> Any:
     return None
 
 
-@rule(ADD)
+@rule(ADD, some=(PLACE,))
 def add_of_placed(match: Match) -> Any:
     """X plus y among zeros is x with y added to a part of it; a part of both is added first.
 

@@ -21,9 +21,21 @@ import numpy as np
 from ..ir import UNKNOWN, Atom, Equation, Literal, Program, Shape, Var
 from ..ops.index import SLICE
 from ..ops.shape import BROADCAST_TO, REDUCE_SUM, RESHAPE, TRANSPOSE
+from ..primitive import Primitive, remember
 from ..recorder import Recorder, bind, rewriting
 from . import arithmetic, choices, layout, parts
-from .match import FOLDED, RULES, Match, Rule, full_scalar
+from .match import (
+    CONSTANT,
+    CONSTANTS,
+    FOLDED,
+    NUMBER,
+    RULES,
+    Condition,
+    Match,
+    Origin,
+    Rule,
+    full_scalar,
+)
 
 __all__ = ["RULES", "arithmetic", "choices", "layout", "parts", "simplify"]
 
@@ -40,46 +52,68 @@ def simplify(
         settled: an earlier Program. Equations that are in it, on operands that are, are as simple
             as they get.
     """
-    changed = False
-    looked_at = set() if settled is None else set(settled.equations)
+    looked_at: set[Equation] = set() if settled is None else set(settled.equations)
     fresh: set[Atom] = set()
-    uses = Counter(program.outputs)
-    for equation in program.equations:
-        uses.update(equation.inputs)
+    uses = program.uses()
     with rewriting(program) as recorder:
         makers: dict[Atom, Equation] = {}
-        renamed: dict[Atom, Atom] = {}
+        names: dict[Atom, Atom] = {}
         for equation in program.equations:
-            if any(atom in renamed for atom in equation.inputs):
-                inputs = tuple([renamed.get(a, a) for a in equation.inputs])
-                equation = Equation(
-                    equation.primitive, inputs, equation.params, equation.outputs, equation.position
-                )
-                if not equation.outputs:
-                    recorder.equations.append(equation)
-                    continue
-            elif not equation.outputs or (
-                equation in looked_at and fresh.isdisjoint(equation.inputs)
-            ):
+            equation = equation.renamed(names)
+            known = equation in looked_at
+            rules = () if known and fresh.isdisjoint(equation.inputs) else _rules(equation, makers)
+            if not rules:
                 recorder.equations.append(equation)
                 makers.update(dict.fromkeys(equation.outputs, equation))
+                if not known:
+                    fresh.update(equation.outputs)
                 continue
-            simpler = _simplest(recorder, equation, makers, uses, fired)
-            if simpler is not equation.outputs[0] or equation not in looked_at:
+            simpler = _simplest(recorder, equation, rules, makers, uses, fired)
+            (old,) = equation.outputs
+            if simpler is not old or not known:
                 fresh.add(simpler)
-            if simpler is not equation.outputs[0]:
-                changed = True
-                renamed[equation.outputs[0]] = simpler
-                uses[simpler] += uses[equation.outputs[0]]
-        if not changed:
-            return program
-        outputs = [renamed.get(atom, atom) for atom in program.outputs]
-        return Program(program.inputs, recorder.equations, outputs, program.name)
+            if simpler is not old:
+                names[old] = simpler
+                uses[simpler] += uses[old]
+        return program.rewritten(recorder.equations, names) if names else program
+
+
+def _rules(equation: Equation, makers: dict[Atom, Equation]) -> tuple[Rule, ...]:
+    """The rules that may apply to an equation, by where its operands come from."""
+    primitive = equation.primitive
+    origins = [
+        maker.primitive
+        if (maker := makers.get(atom)) is not None
+        else None
+        if type(atom) is Var
+        else CONSTANT
+        if atom.type.shape
+        else NUMBER
+        for atom in equation.inputs
+    ]
+    key = (primitive, *origins)
+    rules = _CHOSEN.get(key)
+    if rules is None:
+        rules = tuple([r for r, condition in _rules_for(primitive) if condition.holds(origins)])
+        remember(_CHOSEN, key, rules)
+    return rules
+
+
+_CHOSEN: dict[tuple[Origin, ...], tuple[Rule, ...]] = {}
+
+
+def _rules_for(primitive: Primitive) -> list[tuple[Rule, Condition]]:
+    """All rules for a primitive; none for one of several outputs."""
+    own = [] if primitive.multiple else RULES.get(primitive, [])
+    if primitive.elementwise or primitive in _FOLDABLE:
+        return [*own, *_EVERYWHERE]
+    return own
 
 
 def _simplest(
     recorder: Recorder,
     equation: Equation,
+    rules: tuple[Rule, ...],
     makers: dict[Atom, Equation],
     uses: Counter[Atom],
     fired: Counter[str] | None,
@@ -87,7 +121,7 @@ def _simplest(
     """Record what an equation comes to when no rule finds more to do; its output."""
     for _ in range(_ROUNDS):
         start = len(recorder.equations)
-        simpler = _simpler(Match(recorder, equation, makers, uses), fired)
+        simpler = _simpler(Match(recorder, equation, makers, uses), rules, fired)
         made = recorder.equations[start:]
         if simpler is None:
             break
@@ -96,22 +130,19 @@ def _simplest(
             return simpler
         equation = recorder.equations.pop()  # to be looked at again
         makers.update([(var, e) for e in made[:-1] for var in e.outputs])
+        rules = _rules(equation, makers)
     recorder.equations.append(equation)
-    makers.update(dict.fromkeys(equation.outputs, equation))
+    makers[equation.outputs[0]] = equation
     return equation.outputs[0]
 
 
-def _simpler(match: Match, fired: Counter[str] | None) -> Atom | None:
-    equation = match.equation
-    if len(equation.outputs) != 1:
-        return None
+def _simpler(match: Match, rules: tuple[Rule, ...], fired: Counter[str] | None) -> Atom | None:
+    """What the first rule that applies makes of an equation; None where none does."""
+    recorder, equation = match.recorder, match.equation
     type = equation.outputs[0].type
     if UNKNOWN in type.shape:
         return None
-    recorder, rules = match.recorder, RULES.get(equation.primitive, ())
     start, recorder.position = len(recorder.equations), equation.position
-    if equation.primitive.elementwise or equation.primitive in _FOLDABLE:
-        rules = (*rules, *_EVERYWHERE)
     for rule in rules:
         value = rule(match)
         if value is not None:
@@ -175,4 +206,8 @@ def fold(match: Match) -> Any:
 
 
 _FOLDABLE = {RESHAPE, TRANSPOSE, REDUCE_SUM, SLICE}
-_EVERYWHERE: tuple[Rule, ...] = (fold, drop_broadcast, layout.elementwise_of_reshape)
+_EVERYWHERE = (
+    (fold, Condition(every=CONSTANTS)),
+    (drop_broadcast, Condition(some=(BROADCAST_TO, CONSTANT))),
+    (layout.elementwise_of_reshape, Condition(some=(RESHAPE,))),
+)
