@@ -2,12 +2,37 @@
 
 To keep `exp` in range, `log(sum(exp(x)))` is written as `m + log(sum(exp(x - m)))` with m the
 maximum of x, and a softmax as `e / sum(e)` with `e = exp(x - m)`. Neither depends on m, for any m.
-So no tangent of m has to be computed: what it would come to is 0, but for rounding.
+So no tangent of m has to be computed: what it would come to is 0, except for rounding.
 
-Whether a value depends on m follows from how each op on the way treats it. With m + c in the place
-of m, for a c of each element of m, a value is either shifted, by a multiple of c, or scaled, by
-a power of e^c. An `exp` makes the one of the other, a sum of scaled values is scaled, and in
-differences and quotients both cancel. As soon as they have cancelled everywhere, m is a shift.
+The analysis has to prove this. It replaces m by m + c, with a c for each element of m, and follows
+what that does to each value on the ways from m. A value v becomes
+
+    v + a * c, which is *shifted* by the amount a, or
+    v * e ** (a * c), which is *scaled* by the amount a,
+
+or is lost to the analysis. With `free` for an operand that c does not change:
+
+| op                         | of shifted values           | of scaled values                     |
+|----------------------------|-----------------------------|--------------------------------------|
+| x + y, x - y               | amounts add, subtract       | kept, when both have the same amount |
+| x + free, x - free         | kept                        | lost                                 |
+| x * y, x / y               | lost                        | amounts add, subtract                |
+| x * number, x / number     | amount times, over number   | kept                                 |
+| x * free, x / free         | lost                        | kept                                 |
+| free / x, reciprocal       | lost                        | negated                              |
+| -x                         | negated                     | kept                                 |
+| square, sqrt               | lost                        | doubled, halved                      |
+| exp                        | scaled by the same amount   | lost                                 |
+| log                        | lost                        | shifted by the same amount           |
+| sums, einsum               | lost                        | kept, amounts of factors add         |
+| reshape, transpose, ...    | kept                        | kept                                 |
+| every other op             | lost                        | lost                                 |
+
+The elements of c are told apart by the axes of the value along which they lie: two effects combine
+only where these are the same, and a sum over one of them is lost. A value whose amount is 0 does
+not depend on m, and is followed no further. So m is a shift exactly when nothing is lost and each
+way from m ends in such a value. An m that is an output, or reaches one with another amount, is not
+a shift, nor is one that nothing uses.
 """
 
 from __future__ import annotations
@@ -47,48 +72,57 @@ class _LostError(Exception):
 
 
 def shifts(program: Program) -> set[Var]:
-    """The maxima on which no output of a Program depends, nor anything else but on the way."""
+    """The maxima and minima on which, by proof, nothing but values on the way depends."""
     maxima = [e.outputs[0] for e in program.equations if e.primitive in _EXTREMA]
     if not maxima or not any(e.primitive is _EXP for e in program.equations):
         return set()
-    users: dict[Atom, list[Equation]] = {}
-    for equation in program.equations:
+    users: dict[Atom, list[int]] = {}
+    for i, equation in enumerate(program.equations):
         for atom in dict.fromkeys(equation.inputs):
-            users.setdefault(atom, []).append(equation)
-    place = {id(equation): i for i, equation in enumerate(program.equations)}
+            users.setdefault(atom, []).append(i)
     outputs = set(program.outputs)
-    return {var for var in maxima if _cancels(var, users, place, outputs)}
+    return {var for var in maxima if var in users and _cancels(var, program, users, outputs)}
 
 
 def _cancels(
-    var: Var, users: dict[Atom, list[Equation]], place: dict[int, int], outputs: set[Atom]
+    maximum: Var, program: Program, users: dict[Atom, list[int]], outputs: set[Atom]
 ) -> bool:
     """Whether all values on the ways from a maximum come to what does not depend on it."""
-    shape = var.type.shape
-    effects: dict[Atom, _Effect] = {
-        var: _Effect(False, 1.0, tuple([i for i, n in enumerate(shape) if n != 1]))
-    }
-    waiting = {place[id(e)]: e for e in users.get(var, ())}
-    visited = 0
-    while waiting:
-        equation = waiting.pop(min(waiting))  # in order, so that all operands are known
-        visited += 1
-        if visited > _MOST or var in outputs or len(equation.outputs) != 1:
-            return False
-        (out,) = equation.outputs
-        rule = _RULES.get(equation.primitive)
-        if rule is None or UNKNOWN in out.type.shape or out.type.dtype.kind != "f":
-            return False
-        try:
-            effect = rule(equation, [effects.get(atom) for atom in equation.inputs])
-        except _LostError:
+    axes = [i for i, length in enumerate(maximum.type.shape) if length != 1]
+    effects: dict[Atom, _Effect] = {maximum: _Effect(False, 1.0, tuple(axes))}
+    if maximum in outputs:
+        return False
+    waiting = set(users[maximum])
+    for _ in range(_MOST):
+        place = min(waiting)  # in order, so that the effects on all operands are known
+        waiting.remove(place)
+        equation = program.equations[place]
+        effect = _effect_on_output(equation, effects)
+        if effect is None:
             return False
         if effect.amount:
-            effects[out] = effect
-            waiting.update((place[id(e)], e) for e in users.get(out, ()))
+            (out,) = equation.outputs
             if out in outputs:
                 return False
-    return True
+            effects[out] = effect
+            waiting.update(users.get(out, ()))
+        if not waiting:
+            return True
+    return False
+
+
+def _effect_on_output(equation: Equation, effects: dict[Atom, _Effect]) -> _Effect | None:
+    """What another m does to the output of an equation; None where that is lost."""
+    rule = _RULES.get(equation.primitive)
+    if rule is None:
+        return None
+    type = equation.outputs[0].type
+    if UNKNOWN in type.shape or type.dtype.kind != "f":
+        return None
+    try:
+        return rule(equation, [effects.get(atom) for atom in equation.inputs])
+    except _LostError:
+        return None
 
 
 # What ops do
