@@ -81,7 +81,9 @@ def _install_binary(name: str, ufunc: np.ufunc, arithmetic: bool) -> None:
 
     def _binary(left: Any, right: Any, self: Tracer, other: Any) -> Any:
         if type(other) is not Tracer and not isinstance(other, _OPERANDS):
-            return NotImplemented
+            return _never_equal(self, other, name)
+        if name == "mul" and isinstance(other, (list, tuple)) and is_number(self):
+            return NotImplemented  # n * [0] repeats the list, and asks for the integer n
         if self.type.weak and is_weak(other):
             if arithmetic and name not in ("and", "or", "xor"):
                 left, right = widened(left), widened(right)
@@ -93,6 +95,13 @@ def _install_binary(name: str, ufunc: np.ufunc, arithmetic: bool) -> None:
     setattr(Tracer, f"__{name}__", _taped_binary(forward))
     if arithmetic:
         setattr(Tracer, f"__r{name}__", _taped_binary(reflected))
+
+
+def _never_equal(self: Tracer, other: Any, name: str) -> Any:
+    """What an operator gives for no number: NumPy compares each element with None and text."""
+    if name in ("eq", "ne") and self.type.shape and (other is None or isinstance(other, str)):
+        return np.full(self.type.shape, name == "ne")
+    return NotImplemented
 
 
 def _install_in_place(name: str, ufunc: np.ufunc) -> None:

@@ -9,34 +9,29 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .conversions import Convertible
 from .dispatch import (
     FUNCTIONS,
     UFUNCS,
     VIEWS,
     demand_answer,
-    instead,
     missing_attribute,
     spelled,
     ufunc_answer,
 )
 from .errors import (
     ArgumentError,
-    ConcretizationError,
     DTypeError,
     ShapeError,
     TracerAssignmentError,
-    TracerConversionError,
 )
 from .ir import ArrayType, Var
-from .printable import Printable
 from .sharing import assign, indexed, is_number, renew, share, share_flat
-from .source import user_operation
 
 if TYPE_CHECKING:
     from .recorder import Recorder
@@ -46,7 +41,7 @@ NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
 Run = Callable[[Any, Sequence[Any], Mapping[str, Any]], Any]
 
 
-class Tracer(Printable):
+class Tracer(Convertible):
     """A traced array: it has a shape and a dtype, and its value is computed later.
 
     Attributes:
@@ -110,28 +105,6 @@ class Tracer(Printable):
     ) -> Any:
         return self.recorder.tape.call(demanded_answer, function, args, kwargs)
 
-    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
-        if not self.type.inexact:  # no derivative is cut
-            with suppress(ConcretizationError):
-                return np.array(self.recorder.value(self, "it was made a plain array"), dtype)
-        operation = user_operation()
-        if operation == "store":
-            raise self._assigned()
-        if operation == "load" and not self.type.inexact:
-            raise TracerConversionError(
-                f"a plain NumPy array was indexed by a traced value of type {self.type}",
-                "write functrace.numpy.take(a, i, axis=0) for a[i]",
-            )
-        raise TracerConversionError(
-            f"a traced value of type {self.type} was converted to a plain NumPy array"
-            f"{', which would cut its derivative' if self.type.inexact else ''} (np.asarray, "
-            "np.array, or a function that calls them)",
-            instead()
-            or "use NumPy's functions on the traced value itself; to convert its dtype, as "
-            "np.float32(x) does, use x.astype(np.float32); to build an array of traced values use "
-            "np.stack or functrace.numpy.array",
-        )
-
     # The array API standard.
 
     def to_device(self, device: Any, /, *, stream: Any = None) -> Any:
@@ -144,77 +117,6 @@ class Tracer(Printable):
     def __dlpack__(self, **options: Any) -> Any:
         self._demand_integer("exported by DLPack")
         return self.recorder.value(self, "it was exported by DLPack").__dlpack__(**options)
-
-    # Values on demand.
-
-    def __bool__(self) -> bool:
-        if self.size != 1:
-            raise ShapeError(
-                f"the truth value of an array with {self.size} elements is ambiguous",
-                "use .any() or .all()",
-            )
-        return bool(self.recorder.value(self, "its truth value was asked for (if, while, and, or)"))
-
-    def __index__(self) -> int:
-        if user_operation() == "format" and not self.type.inexact:
-            return operator.index(self.known("formatted by %"))
-        self._demand_integer("used as an index")
-        if user_operation() == "load":
-            return int(
-                self.recorder.value(
-                    self,
-                    "it was used as the index of a list or tuple",
-                    "make one array of the list with np.stack, and index that",
-                )
-            )
-        return int(self.recorder.value(self, "it was used as a Python integer (range, a shape)"))
-
-    def __int__(self) -> int:
-        if user_operation() == "format":
-            return int(self.known("formatted by %"))
-        self._demand_integer("converted by int()")
-        return int(self.recorder.value(self, "int() was called on it"))
-
-    def __float__(self) -> float:
-        if user_operation() == "format":
-            return float(self.known("formatted by %"))
-        self._demand_integer("converted by float(), or by a function of the math module")
-        return float(self.recorder.value(self, "float() was called on it"))
-
-    def __complex__(self) -> complex:
-        self._demand_integer("converted by complex()")
-        return complex(self.recorder.value(self, "complex() was called on it"))
-
-    def item(self, *index: Any) -> Any:
-        """The Python scalar of an integer or boolean; an error for others, as for `float`."""
-        self._demand_integer("converted by .item()")
-        return self.recorder.value(self, ".item() was called on it").item(*index)
-
-    def tolist(self) -> Any:
-        """Nested lists of an integer or boolean array; an error for others, as for `float`."""
-        self._demand_integer("converted by .tolist()")
-        return self.recorder.value(self, ".tolist() was called on it").tolist()
-
-    def _demand_integer(self, done: str) -> None:
-        """Integers and booleans carry no derivative, so that a plain number can stand for them."""
-        if not self.type.inexact:
-            return
-        if user_operation() == "store":
-            raise self._assigned()
-        raise TracerConversionError(
-            f"a traced value of type {self.type} was {done}: a plain number would cut its "
-            "derivative",
-            "use NumPy's function of the same name (np.sin for math.sin), or compute with the "
-            "value as it is",
-        )
-
-    def _assigned(self) -> TracerAssignmentError:
-        return TracerAssignmentError(
-            f"a traced value of type {self.type} was assigned into a plain NumPy array, which "
-            "can hold numbers only",
-            "make the array with functrace.numpy.zeros (empty, full, array) or np.zeros_like of a "
-            "traced array: such arrays can be assigned to; or build it with np.stack",
-        )
 
     # Indexing.
 
@@ -243,7 +145,12 @@ class Tracer(Printable):
         overwrite(self, parted, "x.partition(kth)", "use np.partition(x, kth)")
 
     def __contains__(self, value: Any) -> bool:
-        return bool((self == value).any())
+        if is_number(self):
+            raise ArgumentError(
+                f"`in` asks a traced number of type {self.type}, which contains nothing",
+                "compare with ==",
+            )
+        return bool(np.any(self == value))  # type: ignore[arg-type] -- a Tracer
 
     # Attributes and methods that need more than a function of the same name.
 
@@ -320,8 +227,15 @@ class Tracer(Printable):
     conj = conjugate
 
     def __round__(self, digits: int | None = None) -> Any:
-        rounded = FUNCTIONS[np.round](self, digits or 0)
-        if digits is None and not self.type.shape:  # Python's round then gives an int
+        kind = self.type.dtype.kind
+        if self.type.shape or kind == "c" or (kind == "b" and not self.type.weak):
+            raise ArgumentError(
+                f"Python's round of a traced value of type {self.type}: it is for single real "
+                "numbers",
+                "use np.round(x, digits)",
+            )
+        rounded = FUNCTIONS[np.round](widened(self) if self.type.weak else self, digits or 0)
+        if digits is None:  # Python's round then gives an int
             return weakened(FUNCTIONS[np.ndarray.astype](rounded, np.int64))
         return weakened(rounded) if self.type.weak else rounded
 

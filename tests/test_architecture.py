@@ -45,6 +45,7 @@ LAYERS: list[set[str]] = [
     {"primitive"},
     {"dispatch", "sharing", "typed"},
     {"printable"},
+    {"conversions"},
     {"tracer"},
     {"operators", "translation"},
     {"values", "recording"},
