@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .dispatch import instead
+from .dispatch import FUNCTIONS, instead
 from .errors import (
     ConcretizationError,
     ShapeError,
@@ -106,9 +106,15 @@ class Convertible(Printable):
         return complex(self.recorder.value(self, "complex() was called on it"))
 
     def item(self, *index: Any) -> Any:
-        """The Python scalar of an integer or boolean; an error for others, as for `float`."""
+        """The element of a number or an index, as a Python scalar is traced.
+
+        Without an index, the Python scalar of an integer or boolean; an error for others, as for
+        `float`.
+        """
+        if index:
+            return FUNCTIONS[np.ndarray.item](self, *index)
         self._demand_integer("converted by .item()")
-        return self.recorder.value(self, ".item() was called on it").item(*index)
+        return self.recorder.value(self, ".item() was called on it").item()
 
     def tolist(self) -> Any:
         """Nested lists of an integer or boolean array; an error for others, as for `float`."""

@@ -140,7 +140,9 @@ def missing_attribute(name: str) -> AttributeError:
 
 def instead() -> str:
     """What to call in place of the function that makes a traced array a plain one, if anything."""
-    for _, name in calls_into("numpy")[:1]:
+    for module, name in calls_into("numpy")[:1]:
+        if module.startswith("numpy.polynomial"):
+            return f"use functrace.{module}, whose functions and classes take traced arrays"
         ours = getattr(import_module(f"{__package__}.numpy"), name, None)
         if ours is not None and ours is not getattr(np, name, None):
             return f"use functrace.numpy.{name}, which takes traced arrays"

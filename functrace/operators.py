@@ -15,6 +15,7 @@ import numpy as np
 from .errors import DTypeError, UnsupportedAttributeError
 from .sharing import demand_own, is_number
 from .tracer import (
+    FUNCTIONS,
     NO_OPTIONS,
     UFUNCS,
     Tracer,
@@ -155,6 +156,17 @@ def _install_method(function: Callable[..., Any]) -> None:
     setattr(Tracer, function.__name__, method)
 
 
+def _install_property(descriptor: Any) -> None:
+    def read(self: Tracer) -> Any:
+        return FUNCTIONS[descriptor](self)
+
+    setattr(Tracer, descriptor.__name__, property(read, doc=f"As `ndarray.{descriptor.__name__}`."))
+
+
+def _assign_flat(self: Tracer, value: Any) -> None:
+    FUNCTIONS[np.ndarray.flat](self)[:] = value  # type: ignore[index] -- a descriptor, as a key
+
+
 def _refuse_shape(self: Tracer, shape: Any) -> None:
     raise UnsupportedAttributeError(
         f"x.shape = {shape!r} of a traced array: it keeps its shape",
@@ -173,5 +185,8 @@ for _name, _ufunc in _UNARY.items():
     _install_unary(_name, _ufunc)
 for _function in _METHOD_FUNCTIONS:
     _install_method(_function)
+for _descriptor in (np.ndarray.flat, np.ndarray.flags, np.ndarray.strides):
+    _install_property(_descriptor)
+Tracer.flat = Tracer.flat.setter(_assign_flat)  # type: ignore[attr-defined]
 Tracer.__matmul__ = _taped_binary(_matmul)  # type: ignore[method-assign] -- as the tables above
 Tracer.__rmatmul__ = _taped_binary(_rmatmul)  # type: ignore[method-assign]

@@ -95,3 +95,17 @@ case("out= of plain operands", changed(lambda y: np.multiply([1.0, 2.0, 3.0], 2.
 
 case("balance", lambda x, y: balance(x, y), np.array([1.0, 2.0, 3.0]), np.array([[2.5], [1.5]]))
 case("add_slice", lambda x, v: add_slice(x, v, ((1, 2, 1), (2, 2, -2))), real(3, 3), real(2, 2))
+
+
+def assign_flat(y, v):
+    y.flat = v
+
+
+case("flat element", lambda x: x.flat[4], real(2, 3))
+case("flat slice", lambda x: x.flat[1:5:2], real(2, 3))
+case("flat assignment", changed(assign_flat), real(2, 3), real(3))
+case("flat assignment to places", changed(lambda y, v: y.flat.__setitem__([4, 0, 3], v)),
+     real(2, 3), real(2))  # fmt: skip
+case("item", lambda x: x.item(4) * x, real(2, 3))
+case("flags", lambda x: x * x.flags.aligned, real(3))
+case("strides", lambda x: x * (x.copy().strides[0] // x.itemsize), real(3))

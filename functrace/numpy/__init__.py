@@ -9,6 +9,7 @@ Each is NumPy's own function, but for those that its dispatch does not cover or 
 | `array`, `asarray`, `full`, `r_`, `c_`, `kaiser` | traced values, also in nested lists           |
 | `zeros`, `ones`, `empty`, `arange`, `eye`, `tri` | arrays that a traced function may assign to   |
 | `vectorize`                                      | traced elements                               |
+| `polynomial`                                     | traced coefficients and points                |
 | `take`                                           | traced positions in a plain array             |
 | `nonzero`, `flatnonzero`, `argwhere`, `unique`   | `size=`, for a result of fixed size under jit |
 | `bincount`                                       | `length=`, for the same                       |
@@ -31,6 +32,7 @@ import numpy as _numpy
 if TYPE_CHECKING:
     from numpy import *  # noqa: F403  # pyright: ignore[reportWildcardImportFromLibrary]
 
+    from . import polynomial as polynomial
     from . import standard_fft as fft  # noqa: F401 -- of the same functions
     from .assignment import at as at
     from .creation import arange as arange
@@ -76,6 +78,8 @@ else:  # on demand: front ends take as long to import as NumPy itself
             _load()
             if name in globals():
                 return globals()[name]
+        if name == "polynomial":  # which few use
+            return _import_module(f"{__name__}.{name}")
         if name not in _numpy.__all__ and name.startswith("__"):
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         return getattr(_numpy, name)

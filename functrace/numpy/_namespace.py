@@ -27,9 +27,9 @@ from .vectorized import vectorize
 
 # By their full names: `from . import linalg` would give NumPy's module of that name.
 for _name in (
-    "bits", "contractions", "differences", "elementwise", "fft", "joining", "linalg", "matrices",
-    "nan_reductions", "norms", "padding", "polynomials", "reductions", "shaping", "sorting",
-    "statistics", "ufunc_methods", "unsupported",
+    "bits", "contractions", "differences", "elementwise", "elements", "fft", "joining", "linalg",
+    "matrices", "memory_layout", "nan_reductions", "norms", "padding", "polynomials", "reductions",
+    "shaping", "sorting", "statistics", "ufunc_methods", "unsupported",
 ):  # fmt: skip
     import_module(f"{__package__}.{_name}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -150,7 +151,16 @@ def _given_array(function: Callable[..., Any]) -> Callable[..., Any]:
 
     create.__name__ = function.__name__
     create.__doc__ = f"As `np.{function.__name__}`; a traced array while a function is traced."
+    create.__signature__ = _signature(function)  # type: ignore[attr-defined]
     return create
+
+
+def _signature(function: Callable[..., Any]) -> inspect.Signature | None:
+    """The signature of a function of NumPy's; before NumPy 2.4 some have none."""
+    try:
+        return inspect.signature(function)
+    except ValueError:
+        return None
 
 
 arange, eye, identity = map(_given_array, (np.arange, np.eye, np.identity))

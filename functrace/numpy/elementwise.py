@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -206,12 +207,19 @@ def isneginf(x: Any, out: Any = None) -> Any:
 
 @implements(np.iscomplex)
 def iscomplex(x: Any) -> Any:
-    return ops.not_equal(ops.imag(array(x)), 0)
+    return _imaginary(array(x), ops.not_equal)
 
 
 @implements(np.isreal)
 def isreal(x: Any) -> Any:
-    return ops.equal(ops.imag(array(x)), 0)
+    return _imaginary(array(x), ops.equal)
+
+
+def _imaginary(x: Any, compare: Callable[..., Any]) -> Any:
+    """A comparison of imaginary parts with 0; a plain array where the dtype says it all."""
+    if x.dtype.kind == "c":
+        return compare(ops.imag(x), 0)
+    return np.full(x.shape, compare(0, 0))[()]
 
 
 @implements(np.real_if_close)

@@ -20,6 +20,7 @@ from . import reductions
 from ._register import implements, refuse
 from ._values import is_true
 from .elementwise import array
+from .nan_reductions import nanmean
 from .reductions import MISSING
 
 _FLOAT = np.dtype(np.float64)
@@ -281,6 +282,8 @@ def _quantile(scale: int, without_nan: bool, name: str) -> Callable[..., Any]:
         method: str = "linear", keepdims: Any = False, *, weights: Any = None,
     ) -> Any:  # fmt: skip
         refuse(name, out=out)
+        if without_nan and not np.size(a):
+            return nanmean(a, axis, keepdims=keepdims is True)
         x, ascending, axes = _sorted(a, axis)
         if not ascending.shape[0]:
             raise ShapeError(f"{name} of no elements: shape {x.shape}")

@@ -63,7 +63,7 @@ _ROWS: list[tuple[str, str, str]] = [  # names, why, what to do
     (
         "broadcast flatiter nditer ndenumerate",
         "it walks through memory",
-        "compute with whole arrays, or index by np.ndindex(x.shape)",
+        "compute with whole arrays, iterate over x.flat, or index by np.ndindex(x.shape)",
     ),
     (
         "matrix memmap recarray record chararray poly1d busdaycalendar",
@@ -79,7 +79,10 @@ _ROWS: list[tuple[str, str, str]] = [  # names, why, what to do
     ),
 ]
 
-_LAYOUT = ("how it will lie in memory is not decided yet", "use .shape, .dtype and .nbytes")
+_LAYOUT = (
+    "how it will lie in memory is not decided yet",
+    "use .shape, .dtype and .nbytes, or look at x.copy(), which lies in C order",
+)
 _BYTES = (
     "it reads or changes the bytes of the elements",
     "use .astype to convert values, and .real and .imag for the parts of complex numbers",
@@ -89,12 +92,11 @@ _LEAVES = (
     "return the array from the function, and use the result",
 )
 _ATTRIBUTES: list[tuple[str, tuple[str, str]]] = [
-    ("base ctypes data flags setflags strides", _LAYOUT),
+    ("base ctypes data setflags strides", _LAYOUT),
     ("byteswap getfield setfield view", _BYTES),
     ("dump dumps tobytes tofile", _LEAVES),
     ("itemset", ("NumPy has it no more", "use x[i] = v")),
     ("newbyteorder tostring", ("NumPy has it no more", "use x.view and x.tobytes outside")),
-    ("flat", ("it is an iterator over memory", "use x.ravel(), or x.reshape(-1)")),
     ("resize", ("a traced array keeps its shape", "use np.resize(x, shape), or np.pad")),
 ]
 
@@ -126,7 +128,7 @@ MODULES = {
     "lib": "NumPy's inside; `stride_tricks.sliding_window_view` is supported",
     "ma": "masked arrays compute by rules of their own; use np.where and the nan functions",
     "matlib": "matrices compute by rules of their own",
-    "polynomial": "it converts coefficients to plain arrays; use np.polyval and its kin",
+    "polynomial": "it converts coefficients to plain arrays; use functrace.numpy.polynomial",
     "random": "it draws plain arrays, for arguments; functrace.random draws in traced functions",
     "rec": "records hold no numbers to trace",
     "strings": "text",
