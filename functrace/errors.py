@@ -115,6 +115,12 @@ class MatrixShapeError(ShapeError, np.linalg.LinAlgError):
     """An operand of linear algebra that is no matrix, not square, or of the wrong size."""
 
 
+class AsymmetricMatrixError(FunctraceError, np.linalg.LinAlgError):
+    """A matrix that is symmetric by definition, such as a covariance, of which one triangle is not
+    filled.
+    """
+
+
 class DTypeError(FunctraceError, TypeError):
     """Operand dtypes that an operation does not take."""
 

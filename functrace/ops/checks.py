@@ -14,13 +14,18 @@ from .elementwise import isfinite
 from .index import materialize
 
 
-def require(x: Any, condition: Any, message: str, error: type[ValueError] = ValueError) -> Any:
+def require(
+    x: Any, condition: Any, message: str, error: type[Exception] = ValueError, remedy: str = ""
+) -> Any:
     """The operand itself; where running finds that a condition does not hold everywhere, an error.
+
+    Args:
+        remedy: what the user can do; for an error of functrace.
 
     Raises:
         error: when it runs, with the message.
     """
-    return bind(REQUIRE, x, condition, message=message, error=error)
+    return bind(REQUIRE, x, condition, message=message, error=error, remedy=remedy)
 
 
 def require_finite(x: Any) -> Any:
@@ -32,9 +37,9 @@ def require_finite(x: Any) -> Any:
     return require(x, isfinite(x), "array must not contain infs or NaNs")
 
 
-def _impl(x: Any, condition: Any, *, message: str, error: type[ValueError]) -> Any:
+def _impl(x: Any, condition: Any, *, message: str, error: type[Exception], remedy: str) -> Any:
     if not np.all(condition):
-        raise error(message)
+        raise error(message, remedy) if remedy else error(message)
     return np.array(x)[()]
 
 

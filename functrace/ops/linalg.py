@@ -2,8 +2,9 @@
 
 All other axes are leading ones, over which an op is repeated. So `vmap` only adds a leading axis.
 
-The adjoint A^H is the conjugate transpose. Factorisations of Hermitian matrices are functions on
-Hermitian matrices: of a tangent they see the Hermitian part, and so a gradient is Hermitian.
+The adjoint A^H is the conjugate transpose. Factorisations of Hermitian matrices read one
+triangle, and so do their derivatives: of a tangent they see that triangle, and the gradient by the
+other is 0.
 """
 
 from __future__ import annotations
@@ -13,15 +14,28 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DTypeError, MatrixShapeError
+from ..errors import AsymmetricMatrixError, DTypeError, MatrixShapeError
 from ..ir import ArrayType
 from ..primitive import NOT_LINEAR, Linear, NotLinearError, Primitive
 from ..recorder import bind
 from ._families import align_ranks
 from .cast import real_dtype_of
+from .checks import require
 from .contract import LETTERS, einsum
-from .elementwise import conjugate, imag, real
+from .elementwise import (
+    absolute,
+    conjugate,
+    equal,
+    greater,
+    imag,
+    logical_and,
+    logical_not,
+    real,
+    stop_gradient_op,
+    where,
+)
 from .index import concatenate, materialize, slice_axis
+from .reduce import reduce_max
 from .shape import broadcast_shapes, reshape, transpose, unbroadcast
 
 # Matrices
@@ -69,9 +83,48 @@ def rows(x: Any, start: int, stop: int) -> Any:
     return slice_axis(x, x.ndim - 2, start, stop - start)
 
 
-def hermitian_part(x: Any) -> Any:
-    """(A + A^H) / 2."""
-    return (x + adjoint(x)) * x.dtype.type(0.5)
+def symmetrized(x: Any, function: str, conjugated: bool = True) -> Any:
+    """(A + A^H) / 2 of matrices that are Hermitian by definition, but for rounding.
+
+    Args:
+        conjugated: whether they are Hermitian, rather than symmetric.
+
+    Raises:
+        AsymmetricMatrixError: when it runs, where one triangle was left at zeros.
+    """
+    turned = adjoint(x) if conjugated else matrix_transpose(x)
+    if x.size:
+        sizes = absolute(stop_gradient_op(x))
+        largest = reduce_max(sizes, (x.ndim - 2, x.ndim - 1))
+        limit = reshape(largest * sizes.dtype.type(0.01), (*x.shape[:-2], 1, 1))
+        missing = logical_and(greater(sizes, limit), equal(matrix_transpose(sizes), 0))
+        x = require(
+            x, logical_not(missing),
+            f"{function}: the matrix is not symmetric: elements of one triangle are 0 where those "
+            "of the other are not",
+            AsymmetricMatrixError,
+            "fill both triangles: x + np.tril(x, -1).T of a matrix whose lower one is filled",
+        )  # fmt: skip
+    return (x + turned) * x.dtype.type(0.5)
+
+
+def of_triangle(x: Any, lower: bool) -> Any:
+    """The Hermitian matrices that a triangle stands for; imaginary parts of its diagonal are 0."""
+    half = lower_half(x.shape[-1], x.dtype)
+    kept = triangle(x, lower) * (half if lower else half.T)
+    return kept + adjoint(kept)
+
+
+def triangle(x: Any, lower: bool, offset: int = 0) -> Any:
+    """The elements on and below (or above) the diagonal, and zeros elsewhere.
+
+    Args:
+        offset: of the outermost diagonal that is kept, counted away from the triangle.
+    """
+    m, n = x.shape[-2:]
+    ones = np.ones((m, n), bool)
+    kept = np.tril(ones, offset) if lower else np.triu(ones, -offset)
+    return where(kept, x, x.dtype.type(0))
 
 
 def lower_half(n: int, dtype: np.dtype[Any]) -> Any:
@@ -356,7 +409,7 @@ def repeated(size: int, operands: Sequence[Any], mapped: Sequence[bool]) -> list
 def _cholesky_jvp(x: Any, dx: Any, factor: Any) -> Any:
     """I. Murray, "Differentiation of the Cholesky decomposition" (2016), section 3.1."""
     inverse = inv(factor)
-    inner = product(inverse, hermitian_part(dx), adjoint(inverse))
+    inner = product(inverse, of_triangle(dx, lower=True), adjoint(inverse))
     return product(factor, inner * lower_half(x.shape[-1], x.dtype))
 
 

@@ -15,7 +15,7 @@ from ..primitive import NOT_LINEAR, Primitive
 from ..recorder import bind
 from .cast import astype, real_dtype_of
 from .elementwise import equal, real
-from .linalg import adjoint, check_matrix, diagonal, hermitian_part, matrix_op, product, repeated
+from .linalg import adjoint, check_matrix, diagonal, matrix_op, of_triangle, product, repeated
 from .matrix_triangular import stacked
 from .shape import expand_dims
 from .spectra import eigh_jvp, reciprocal_gaps
@@ -51,7 +51,7 @@ def _generalized_jvp(primals: Any, tangents: Any, out: Any, *, lower: bool) -> A
     """
     w, v = out
     inner, growth = (
-        None if t is None else product(adjoint(v), hermitian_part(t), v) for t in tangents
+        None if t is None else product(adjoint(v), of_triangle(t, lower), v) for t in tangents
     )
     if growth is not None:
         moved = -growth * expand_dims(w, [w.ndim - 1])

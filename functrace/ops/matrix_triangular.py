@@ -17,7 +17,6 @@ from ..ir import ArrayType
 from ..primitive import NOT_LINEAR, ZERO, Linear, NotLinearError, Primitive
 from ..recorder import bind
 from ._families import align_ranks
-from .elementwise import where
 from .index import concatenate, gather
 from .linalg import (
     check_matrix,
@@ -28,6 +27,7 @@ from .linalg import (
     product,
     rows,
     side_by_side,
+    triangle,
 )
 from .shape import broadcast_shapes, unbroadcast
 
@@ -73,18 +73,6 @@ def solve_triangular_right(b: Any, a: Any, lower: bool, unit_diagonal: bool = Fa
     """The X with X A = B."""
     turned = solve_triangular(matrix_transpose(a), matrix_transpose(b), not lower, unit_diagonal)
     return matrix_transpose(turned)
-
-
-def triangle(x: Any, lower: bool, offset: int = 0) -> Any:
-    """The elements on and below (or above) the diagonal, and zeros elsewhere.
-
-    Args:
-        offset: of the outermost diagonal that is kept, counted away from the triangle.
-    """
-    m, n = x.shape[-2:]
-    ones = np.ones((m, n), bool)
-    kept = np.tril(ones, offset) if lower else np.triu(ones, -offset)
-    return where(kept, x, x.dtype.type(0))
 
 
 def _solve_infer(a: ArrayType, b: ArrayType, **_: bool) -> ArrayType:

@@ -17,16 +17,16 @@ from ..primitive import NOT_LINEAR, Primitive
 from ..recorder import bind
 from .cast import astype, real_dtype_of
 from .contract import LETTERS, einsum
-from .elementwise import absolute, conjugate, equal, imag, less_equal, not_equal, real, where
+from .elementwise import absolute, conjugate, equal, imag, less_equal, not_equal, real, sign, where
 from .linalg import (
     adjoint,
     check_matrix,
     columns,
     completed,
     diagonal,
-    hermitian_part,
     inv,
     matrix_op,
+    of_triangle,
     one_below_another,
     product,
     repeated,
@@ -85,13 +85,13 @@ def eigh_jvp(x: Any, dx: Any, out: Any, *, lower: bool) -> Any:
     eigenvectors" (1985).
     """
     w, v = out
-    inner = product(adjoint(v), hermitian_part(dx), v)
+    inner = product(adjoint(v), of_triangle(dx, lower), v)
     return real(diagonal(inner)), product(v, inner * reciprocal_gaps(w))
 
 
 def _eigvalsh_jvp(x: Any, dx: Any, w: Any, *, lower: bool) -> Any:
     _, v = eigh(x, lower=lower)
-    return real(_diagonal_of_product(adjoint(v), hermitian_part(dx), v))
+    return real(_diagonal_of_product(adjoint(v), of_triangle(dx, lower), v))
 
 
 eigh = matrix_op(
@@ -180,9 +180,10 @@ def _svd_jvp(x: Any, dx: Any, out: Any, *, full: bool, hermitian: bool) -> Any:
     The phase that a complex pair of vectors shares stays as it is, and so do the completing vectors
     but for what the others make them turn.
     """
+    if hermitian:
+        return _hermitian_svd_jvp(x, dx, out)
     u, s, vh = out
     (m, n), k = x.shape[-2:], s.shape[-1]
-    dx = hermitian_part(dx) if hermitian else dx
     u1, v = columns(u, 0, k), adjoint(vh)
     v1 = columns(v, 0, k)
     from_right, from_left = product(dx, v1), product(adjoint(dx), u1)
@@ -196,6 +197,14 @@ def _svd_jvp(x: Any, dx: Any, out: Any, *, full: bool, hermitian: bool) -> Any:
         dv = dv + (from_left - product(v1, adjoint(inner))) * _as_row(_reciprocal(s))
         dv = completed(v1, dv, columns(v, k, n)) if full else dv
     return du, real(diagonal(inner)), adjoint(dv)
+
+
+def _hermitian_svd_jvp(x: Any, dx: Any, out: Any) -> Any:
+    """NumPy makes singular values of eigenvalues: U are the eigenvectors, V is U with signs."""
+    u, s, vh = out
+    signs = sign(real(diagonal(product(vh, u))))
+    dw, du = eigh_jvp(x, dx, (s * signs, u), lower=True)
+    return du, dw * signs, adjoint(du * _as_row(signs))
 
 
 def _svd_turns(inner: Any, s: Any) -> tuple[Any, Any]:
@@ -212,9 +221,10 @@ def _svd_turns(inner: Any, s: Any) -> tuple[Any, Any]:
     return turn_u, turn_v
 
 
-def singular_values_tangent(x: Any, dx: Any, s: Any) -> Any:
+def singular_values_tangent(x: Any, dx: Any, s: Any, hermitian: bool = False) -> Any:
     """The tangent of singular values; 0 where they are 0, as that of an absolute value."""
-    u, _, vh = svd(x, full=False, hermitian=False)
+    dx = of_triangle(dx, lower=True) if hermitian else dx
+    u, _, vh = svd(x, full=False, hermitian=hermitian)
     along = real(_diagonal_of_product(adjoint(u), dx, adjoint(vh)))
     return along * astype(not_equal(s, 0), s.dtype)
 
@@ -224,9 +234,7 @@ svdvals = matrix_op(
     "svdvals",
     lambda x, *, hermitian: np.linalg.svd(x, compute_uv=False, hermitian=hermitian),
     _values_type,
-    lambda x, dx, s, *, hermitian: singular_values_tangent(
-        x, hermitian_part(dx) if hermitian else dx, s
-    ),
+    singular_values_tangent,
     square=False,
 )
 
@@ -237,7 +245,8 @@ def _pinv_jvp(x: Any, dx: Any, y: Any, *, rcond: Any, hermitian: bool) -> Any:
     """G. H. Golub and V. Pereyra, "The differentiation of pseudo-inverses and nonlinear least
     squares problems whose variables separate" (1973), for a rank that stays.
     """
-    dx = hermitian_part(dx) if hermitian else dx
+    if hermitian:
+        x, dx = of_triangle(x, lower=True), of_triangle(dx, lower=True)
     left = product(y, adjoint(y), adjoint(dx))
     right = product(adjoint(dx), adjoint(y), y)
     return (left - product(left, x, y)) + (right - product(y, x, right)) - product(y, dx, y)

@@ -15,6 +15,7 @@ from ..ops import random as ops
 from ..ops import rejection
 from ..ops.activations import sigmoid
 from ..ops.cast import result_dtype
+from ..ops.linalg import symmetrized
 from ..ops.shape import broadcast_shapes, expand_dims
 from ..ops.softmax import softmax
 from ._arguments import as_key, common_shape, floating, parameter, ranked, shape_of, values
@@ -185,7 +186,7 @@ def multivariate_normal(
     Args:
         mean: of shape (..., n).
         cov: of shape (..., n, n): symmetric and positive definite, or for the methods other than
-            Cholesky's positive semidefinite.
+            Cholesky's positive semidefinite. It is made symmetric, and so is its gradient.
         shape: the shape of the result without its last axis; by default that to which the other
             axes of `mean` and `cov` broadcast.
         dtype: of floating point; by default that of `mean` and `cov`.
@@ -224,7 +225,8 @@ def multivariate_normal(
 
 
 def _root(cov: Any, method: str) -> Any:
-    """A matrix F with F F^T = cov."""
+    """A matrix F with F F^T = cov, which is made symmetric first."""
+    cov = symmetrized(cov, "multivariate_normal")
     if method == "cholesky":
         return linalg.cholesky(cov)
     if method == "eigh":

@@ -3,7 +3,7 @@
 Names, signatures, values and dtypes are SciPy's. This module has all of SciPy's names: those that
 are not below are SciPy's own functions, which take plain arrays. Matrices are the last two axes;
 over the others a function is repeated. `overwrite_a` and the like are accepted, and nothing is ever
-overwritten. Gradients with respect to matrices that are taken to be Hermitian are Hermitian.
+overwritten.
 
 Example:
     >>> import numpy as np, functrace as ft

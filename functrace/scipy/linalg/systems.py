@@ -43,7 +43,7 @@ def solve_triangular(
     return solution(solved, vector)
 
 
-_GENERAL = {None, "gen", "general", "banded", "tridiagonal"}
+_GENERAL = {None, "gen", "general", "banded"}
 _SYMMETRIC = {"sym": False, "symmetric": False, "her": True, "hermitian": True}
 _POSITIVE = {"pos", "positive definite"}
 _TRIANGULAR = {"upper triangular": False, "lower triangular": True}
@@ -58,7 +58,9 @@ def solve(
     Args:
         a: of shape (..., n, n).
         b: of shape (n,) or (..., n, k).
-        assume_a: a structure of the matrix, of which the triangle that `lower` names counts.
+        lower: makes no difference: what is to be symmetric or Hermitian is made so, where SciPy
+            reads one triangle, and so is its gradient.
+        assume_a: a structure of the matrix.
 
     Raises:
         LinAlgError: when the matrix is singular, or not positive definite where it should be.
@@ -71,19 +73,19 @@ def solve(
     """
     x, y, vector = system(inexact(a, check_finite), inexact(b, check_finite))
     x = linalg.matrix_transpose(square("solve", x)) if transposed else square("solve", x)
-    lower = bool(lower) != transposed
     if assume_a in _GENERAL:
         solved = linalg.solve(x, y)
+    elif assume_a == "tridiagonal":
+        solved = linalg.solve(linalg.triangle(linalg.triangle(x, True, 1), False, 1), y)
     elif assume_a in _SYMMETRIC:
-        kept, rest = triangular.triangle(x, lower), triangular.triangle(x, lower, -1)
-        turn = linalg.adjoint if _SYMMETRIC[assume_a] else linalg.matrix_transpose
-        solved = linalg.solve(kept + turn(rest), y)
+        solved = linalg.solve(linalg.symmetrized(x, "linalg.solve", _SYMMETRIC[assume_a]), y)
     elif assume_a in _POSITIVE:
-        solved = _solve_factored(_factor(x, lower), lower, y)
+        factor = linalg.cholesky(linalg.symmetrized(x, "linalg.solve"))
+        solved = _solve_factored(factor, True, y)
     elif assume_a in _TRIANGULAR:
         solved = triangular.solve_triangular(x, y, _TRIANGULAR[assume_a] != transposed)
     elif assume_a == "diagonal":
-        solved = triangular.solve_triangular(triangular.triangle(x, True), y, lower=False)
+        solved = triangular.solve_triangular(linalg.triangle(x, True), y, lower=False)
     else:
         raise OptionError(f"linalg.solve: {assume_a!r} is not a known structure of a matrix")
     return solution(solved, vector)
@@ -254,9 +256,9 @@ def lu(
     m, n = x.shape[-2:]
     k = min(m, n)
     packed, pivots = triangular.lu_factor(x)
-    below = triangular.triangle(linalg.columns(packed, 0, k), True, -1)
+    below = linalg.triangle(linalg.columns(packed, 0, k), True, -1)
     lower = below + np.eye(m, k, dtype=x.dtype)
-    upper = triangular.triangle(linalg.rows(packed, 0, k), False)
+    upper = linalg.triangle(linalg.rows(packed, 0, k), False)
     order = triangular.permutation(pivots, m)
     if permute_l:
         return triangular.permute_rows(lower, _inverse(order)), upper

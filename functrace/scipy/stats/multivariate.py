@@ -122,7 +122,8 @@ class MultivariateNormal(Named):
         Args:
             x: vectors along the last axis.
             mean: a vector, by default zeros.
-            cov: a positive definite matrix; or its diagonal, or one number for all of that.
+            cov: a positive definite matrix; or its diagonal, or one number for all of that. A
+                matrix is made symmetric, and so is its gradient.
             allow_singular: whether the density may be that of a subspace. Its derivatives are those
                 for a covariance of the same rank; second ones need different eigenvalues.
 
@@ -130,6 +131,7 @@ class MultivariateNormal(Named):
             LinAlgError: when the matrix is singular and must not be.
         """
         x, mean, cov = _normal_parameters(x, mean, cov)
+        cov = linalg.symmetrized(cov, "stats.multivariate_normal")
         size = mean.shape[0]
         deviation = np.reshape(x - mean, (-1, size))
         if allow_singular:
