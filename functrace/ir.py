@@ -19,6 +19,8 @@ with the same parameters, types and literals, whatever their Vars are called.
 
 from __future__ import annotations
 
+import threading
+import weakref
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from itertools import chain
@@ -67,7 +69,7 @@ class ArrayType:
         f32[3,4]
     """
 
-    __slots__ = ("dtype", "ndim", "promotion", "shape", "size", "weak")
+    __slots__ = ("__weakref__", "dtype", "ndim", "promotion", "shape", "size", "weak")
     shape: Shape
     dtype: np.dtype[Any]
     weak: bool
@@ -92,7 +94,9 @@ class ArrayType:
             size *= length
         self.size = size
         self.promotion = _PYTHON_KIND.get(dtype.kind, dtype) if weak else dtype
-        return _types.setdefault(key, self)
+        with _types_mutex:
+            _drop_unused_types()
+            return _types.setdefault(key, self)
 
     @property
     def strong(self) -> ArrayType:
@@ -120,6 +124,21 @@ class ArrayType:
 
 
 _types: dict[Any, ArrayType] = {}
+_types_mutex = threading.Lock()
+_most_types = 4096
+
+
+def _drop_unused_types() -> None:
+    """Forget the types that nobody has, when there are twice as many as were in use before."""
+    global _most_types
+    if len(_types) < _most_types:
+        return
+    for key in list(_types):
+        reference = weakref.ref(_types.pop(key))
+        used = reference()
+        if used is not None:
+            _types[key] = used
+    _most_types = max(4096, 2 * len(_types))
 
 
 def fits(shape: Shape, expected: Shape) -> bool:
@@ -299,6 +318,13 @@ def programs_among(params: dict[str, Any]) -> list[tuple[str, Program]]:
     return found
 
 
+def holds_objects(value: Any) -> bool:
+    """Whether a parameter refers to objects of the user, and would keep these in memory."""
+    if isinstance(value, tuple):
+        return any(holds_objects(part) for part in value)
+    return getattr(value, "holds_objects", False)
+
+
 class Program:
     """A traced function: inputs, equations in the order of evaluation, outputs.
 
@@ -391,6 +417,14 @@ class Program:
         """How often each atom is an operand or an output."""
         used = chain.from_iterable([equation.inputs for equation in self.equations])
         return Counter(chain(used, self.outputs))
+
+    @property
+    def holds_objects(self) -> bool:
+        """Whether functions that it carries refer to objects of the user (see `holds_objects`)."""
+        return any(
+            e.primitive.holds_objects or any(holds_objects(x) for x in e.params.values())
+            for e in self.equations
+        )
 
     def silent(self) -> Program:
         """The Program without equations that act on the world outside, which have no outputs."""

@@ -44,6 +44,7 @@ from __future__ import annotations
 
 import contextlib
 import enum
+import weakref
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any, NamedTuple
@@ -69,7 +70,31 @@ NOT_LINEAR = Declared.NOT_LINEAR
 MISSING = Declared.MISSING
 
 Rule = Callable[..., Any]
-PRIMITIVES: dict[str, Primitive] = {}
+
+
+class _Primitives(dict[str, "Primitive"]):
+    """All primitives by name; those whose name has been taken as long as a Program has them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._replaced: weakref.WeakValueDictionary[str, Primitive] = weakref.WeakValueDictionary()
+        self._numbers: dict[str, int] = {}
+
+    def __missing__(self, name: str) -> Primitive:
+        return self._replaced[name]
+
+    def make_room(self, name: str) -> bool:
+        """Give the primitive of a name another one, if there is any; whether there was."""
+        before = self.pop(name, None)
+        if before is None:
+            return False
+        self._numbers[name] = self._numbers.get(name, 0) + 1
+        before.name = f"{name}#{self._numbers[name]}"
+        self._replaced[before.name] = before
+        return True
+
+
+PRIMITIVES = _Primitives()
 
 
 class Shared(NamedTuple):
@@ -131,12 +156,13 @@ class Primitive:
         joint: whether the jvp rule gives the outputs as well.
         aliases: whether an output may be an operand, or another output.
         pure: whether no equation of the op has effects. An op that acts has no outputs.
+        holds_objects: whether it was defined anew, perhaps by functions that refer to objects.
     """
 
     __slots__ = (
-        "_inferred", "aliases", "batch", "effects", "elementwise", "expand", "hoist", "impl",
-        "infer", "into", "joint", "jvp", "multiple", "name", "prepare", "prune", "pure", "text",
-        "transpose", "view",
+        "__weakref__", "_inferred", "aliases", "batch", "effects", "elementwise", "expand", "hoist",
+        "holds_objects", "impl", "infer", "into", "joint", "jvp", "multiple", "name", "prepare",
+        "prune", "pure", "text", "transpose", "view",
     )  # fmt: skip
 
     def __init__(
@@ -182,6 +208,7 @@ class Primitive:
         self.hoist = hoist
         self.effects = effects
         self.pure = effects is None and prepare is None
+        self.holds_objects = False
         self._inferred: dict[Any, tuple[ArrayType, ...]] = {}
         PRIMITIVES[name] = self
 
@@ -196,7 +223,7 @@ class Primitive:
         if known is None:
             result = self.infer(*types, **params)
             known = result if self.multiple else (result,)
-            remember(self._inferred, key, known)
+            remember(self._inferred, key, known, _FEW if self.holds_objects else _MANY)
         return known
 
     def effects_of(self, params: dict[str, Any]) -> Effects:
@@ -233,9 +260,12 @@ class Primitive:
         return _by_name, (self.name,)
 
 
-def remember(table: dict[Any, Any], key: Any, value: Any) -> None:
+_MANY, _FEW = 4096, 64
+
+
+def remember(table: dict[Any, Any], key: Any, value: Any, limit: int = _MANY) -> None:
     """Store in a table that starts anew when it has grown large."""
-    if len(table) >= 4096:
+    if len(table) >= limit:
         table.clear()
     table[key] = value
 
@@ -253,9 +283,10 @@ def _by_name(name: str) -> Primitive:
             break
         with contextlib.suppress(ImportError):  # of an extra that is not installed
             import_module(f"{__package__}.{module}")
-    if name not in PRIMITIVES:
+    try:
+        return PRIMITIVES[name]
+    except KeyError:
         raise MissingRuleError(
             f"a stored Program uses a primitive {name!r} that is not defined",
             "import the module that defines it before loading the Program",
-        )
-    return PRIMITIVES[name]
+        ) from None

@@ -229,7 +229,7 @@ def _structure_of(kind: type, static: Hashable, children: tuple[TreeDef, ...]) -
             "use tuples for lists; a field that holds arrays can not be static",
         ) from None
     if known is None:
-        if len(_known) >= 4096:
+        if len(_known) >= 1024:
             _known.clear()
         known = _known[key] = TreeDef(kind, static, children)
     return known

@@ -8,8 +8,6 @@ its structure.
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from importlib import import_module
 from typing import Any, NamedTuple
@@ -30,6 +28,7 @@ from ..passes.pipeline import clean, optimize
 from ..recorder import Recorder, plain, recorder_for
 from ..source import Place, Remark
 from ..tape import Tape
+from ._recent import Recent
 from ._retrace import Retraces
 
 _NUMPY_ERRORS = (ValueError, IndexError, ArithmeticError)  # ArithmeticError under np.errstate
@@ -156,35 +155,23 @@ class _StructuralCache:
 
     def __init__(self, limit: int, equations: int):
         self.limit = limit
-        self.equations = equations
         self.hits = self.misses = 0
-        self._entries: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
-        self._weight = 0
-        self._mutex = threading.RLock()  # comparing keys may run rules of the user
+        self._entries: Recent[Any] = Recent(limit, equations)
 
-    def get(self, key: Hashable, weight: int, make: Callable[[], Any]) -> Any:
-        with self._mutex:
-            found = self._entries.get(key)
-            if found is not None:
-                self.hits += 1
-                self._entries.move_to_end(key)
-                return found[0]
+    def get(self, kind: Hashable, program: Program, make: Callable[[], Any]) -> Any:
+        key = kind, program.key
+        found = self._entries.get(key)
+        if found is not None:
+            self.hits += 1
+            return found
+        self.misses += 1
         with PausedCollection():
             made = make()
-        with self._mutex:
-            self.misses += 1
-            if key not in self._entries:  # or another thread was faster
-                self._entries[key] = made, weight
-                self._weight += weight
-            while len(self._entries) > self.limit or self._weight > self.equations:
-                self._weight -= self._entries.popitem(last=False)[1][1]
-        return made
+        return self._entries.add(key, made, len(program.equations), program.holds_objects)
 
     def clear(self) -> None:
-        with self._mutex:
-            self._entries.clear()
-            self._weight = 0
-            self.hits = self.misses = 0
+        self._entries.clear()
+        self.hits = self.misses = 0
 
     def info(self) -> CacheInfo:
         return CacheInfo(self.hits, self.misses, len(self._entries), self.limit)
@@ -209,7 +196,7 @@ def finished(
         note_hit()
         return tape.finished[kind]
     misses = FINISHED.misses
-    found = FINISHED.get((kind, program.key), len(program.equations), make)
+    found = FINISHED.get(kind, program, make)
     RETRACES.note(kind, program, new=FINISHED.misses != misses)
     if tape is not None:
         tape.finished[kind] = found

@@ -37,7 +37,7 @@ def with_varying_numbers(recording: Recording) -> Recording:
     if not numbers:
         return recording
     bits = tuple([number.tobytes() for number in numbers])
-    seen = _seen.find(form, lambda: _Seen(bits))
+    seen = _seen.get(form) or _seen.add(form, _Seen(bits), holding=program.holds_objects)
     if seen.numbers != bits:
         changed = {i for i, (a, b) in enumerate(zip(seen.numbers, bits, strict=True)) if a != b}
         seen.varying |= changed

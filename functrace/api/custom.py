@@ -98,7 +98,7 @@ def apply(
     start = 0 if recorder is None else len(recorder.equations)
     outputs = bind(
         primitive, *recording.captured, *leaves, program=captures_first(recording),
-        captured=len(recording.captured), extras=0, rule=rule(result),
+        captured=len(recording.captured), extras=0, rule=rule(result).or_open(),
     )  # fmt: skip
     if recorder is not None:
         settle(recorder, start)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from itertools import count
 from typing import Any
 
 import numpy as np
@@ -96,20 +95,13 @@ def define_op(
     )  # fmt: skip
     frame = user_frame()
     key = f"{frame.f_globals.get('__name__', '') if frame else ''}.{name}"
-    _make_room(key)
+    # A definition that runs again takes the name; Programs that have the op keep it.
+    again = PRIMITIVES.make_room(key)
     op = Op(own, key)
+    op.primitive.holds_objects = again
     if isinstance(impl, np.ufunc):
         UFUNCS[impl] = op
     return op
-
-
-def _make_room(key: str) -> None:
-    """A definition that runs again takes the name; Programs that have the op keep it."""
-    before = PRIMITIVES.pop(key, None)
-    if before is not None:
-        number = next(n for n in count(1) if f"{key}#{n}" not in PRIMITIVES)
-        before.name = f"{key}#{number}"
-        PRIMITIVES[before.name] = before
 
 
 class _Check:

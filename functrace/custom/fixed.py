@@ -11,38 +11,62 @@ from __future__ import annotations
 
 import copy
 import dis
-from collections.abc import Iterable
+import weakref
+from collections.abc import Hashable, Iterable
 from functools import lru_cache, partial
-from types import BuiltinMethodType, CellType, CodeType, FunctionType, MethodType
+from types import BuiltinMethodType, CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
 
 from ..source import Source
 from ..tree import exact
+from ..values import same_bits
 
 _SCALARS = (type(None), bool, int, float, complex, str, bytes)
+_LASTING = (CodeType, CellType, ModuleType, np.ufunc)  # what the program has anyway
 
 
 class Fixed:
-    """A Python value that can be a parameter: hashable, and equal to what does the same."""
+    """A Python value that can be a parameter: hashable, and equal to what does the same.
 
-    __slots__ = ("value",)
+    Numbers, texts and tuples are compared by value, arrays too, and functions by their code and
+    what they refer to. All else, such as a dict or an instance of a class, is the same only where
+    it is the same object, for it may change later.
+    """
+
+    __slots__ = ("_hash", "value")
     by_content = True  # whether arrays with equal elements are the same
 
     def __init__(self, value: Any):
         self.value = _frozen(value, {})
+        self._hash: int | None = None
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and _same(self.value, other.value, set(), self.by_content)
 
     def __hash__(self) -> int:
-        return hash(self.code)
+        if self._hash is None:
+            self._hash = hash(_digest(self.value, self.by_content))
+        return self._hash
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.value,)
 
     @property
     def code(self) -> Any:
         """What is the same of all functions that one piece of code makes."""
         return _mark(self.value)
+
+    @property
+    def has_closure(self) -> bool:
+        """Whether it is anything but a function that refers to globals alone."""
+        return type(self.value) is not FunctionType or bool(self.value.__closure__)
+
+    @property
+    def holds_objects(self) -> bool:
+        """Whether it refers to arrays and other objects, which it would keep in memory."""
+        return _holds_objects(self.value)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.value(*args, **kwargs)
@@ -67,19 +91,29 @@ class Bundle:
     parts: tuple[str, ...] = ()
 
 
+_frozen_already: weakref.WeakSet[Any] = weakref.WeakSet()
+
+
 def _frozen(value: Any, copies: dict[int, Any]) -> Any:
     """A function whose closure stays as it is now, but for variables that it sets itself."""
     known = copies.get(id(value))
     if known is not None:
         return known
     if type(value) is partial:
-        return partial(_frozen(value.func, copies), *value.args, **value.keywords)
+        inner = _frozen(value.func, copies)
+        if inner is value.func:
+            return value
+        new = copies[id(value)] = partial(inner, *value.args, **value.keywords)
+        return new
     if isinstance(value, Bundle):
+        if value in _frozen_already:
+            return value
         new = copies[id(value)] = copy.copy(value)
+        _frozen_already.add(new)
         for name in value.parts:
             setattr(new, name, _frozen(getattr(value, name), copies))
         return new
-    if type(value) is not FunctionType or not value.__closure__:
+    if type(value) is not FunctionType or not value.__closure__ or value in _frozen_already:
         return value
     own = _assigned(value.__code__)
     pairs = list(zip(value.__code__.co_freevars, value.__closure__, strict=True))
@@ -87,7 +121,10 @@ def _frozen(value: Any, copies: dict[int, Any]) -> Any:
     cells = tuple([c if on else CellType() for on, (_, c) in zip(live, pairs, strict=True)])
     new = FunctionType(value.__code__, value.__globals__, value.__name__, value.__defaults__, cells)
     copies[id(value)] = new
+    if all(_contents(cell) is not cell for _, cell in pairs):
+        _frozen_already.add(new)
     new.__kwdefaults__ = value.__kwdefaults__
+    new.__qualname__, new.__module__ = value.__qualname__, value.__module__
     new.__dict__.update(value.__dict__)
     for on, mine, (_, cell) in zip(live, cells, pairs, strict=True):
         if not on:
@@ -108,17 +145,14 @@ def _assigned(code: CodeType) -> frozenset[str]:
 def _same(a: Any, b: Any, open_pairs: set[tuple[int, int]], by_content: bool) -> bool:
     if a is b or (id(a), id(b)) in open_pairs:  # a function may hold itself
         return True
-    kind = type(a)
-    if kind is not type(b):
+    if type(a) is not type(b):
         return False
-    if kind in _SCALARS:
-        return exact(a) == exact(b)
-    if kind is np.ndarray and by_content:
-        return (a.shape, a.dtype, a.tobytes()) == (b.shape, b.dtype, b.tobytes())
-    pairs = open_pairs | {(id(a), id(b))}
-    if kind is tuple:
-        return _all_same(a, b, pairs, by_content)
+    if _is_value(a):
+        return _value_of(a) == _value_of(b)
+    if type(a) is np.ndarray and by_content:
+        return same_bits(a, b)
     parts = _parts(a)
+    pairs = open_pairs | {(id(a), id(b))}
     return parts is not None and _all_same(parts, _parts(b) or (), pairs, by_content)
 
 
@@ -131,20 +165,35 @@ def _all_same(
     )
 
 
+def _is_value(value: Any) -> bool:
+    """Whether a value never changes, and can be compared and hashed."""
+    kind = type(value)
+    return kind in _SCALARS or isinstance(value, (np.generic, np.dtype, type))
+
+
+def _value_of(value: Any) -> Hashable:
+    if isinstance(value, np.generic):
+        return value.dtype, value.tobytes()
+    return exact(value)
+
+
 def _parts(value: Any) -> tuple[Any, ...] | None:
     """What a function does depends on these alone, and on globals; None where nobody can tell."""
-    if type(value) is FunctionType:
+    kind = type(value)
+    if kind is FunctionType:
         cells = tuple([_contents(cell) for cell in value.__closure__ or ()])
         options = tuple(sorted((value.__kwdefaults__ or {}).items()))
         own = tuple(sorted(value.__dict__.items()))
-        return value.__code__, value.__globals__, value.__defaults__, options, own, cells
+        return value.__code__, id(value.__globals__), value.__defaults__, options, own, cells
     if isinstance(value, Bundle):
         return tuple([getattr(value, name) for name in value.parts])
-    if type(value) is MethodType:
+    if isinstance(value, tuple):
+        return tuple(value)
+    if kind is MethodType:
         return value.__func__, value.__self__
-    if type(value) is BuiltinMethodType:  # such as the append of a list
+    if kind is BuiltinMethodType:  # such as the append of a list
         return value.__name__, value.__self__
-    if type(value) is partial:
+    if kind is partial:
         return value.func, value.args, tuple(sorted(value.keywords.items()))
     return None
 
@@ -157,10 +206,8 @@ def _contents(cell: Any) -> Any:
 
 
 def _mark(value: Any) -> Any:
-    """A hashable part of what makes a value equal to another."""
+    """What is the same of all functions that one piece of code makes."""
     kind = type(value)
-    if kind in _SCALARS:
-        return exact(value)
     if kind is FunctionType:
         return value.__code__
     if kind is MethodType:
@@ -169,15 +216,37 @@ def _mark(value: Any) -> Any:
         return kind, _mark(getattr(value, value.parts[0]))
     if kind is BuiltinMethodType:
         return value.__name__
-    if kind is BuiltinMethodType:
-        return value.__name__, _mark(value.__self__)
     if kind is partial:
         return partial, _mark(value.func)
-    if kind is np.ndarray:
+    return getattr(kind.__call__, "__code__", kind) if callable(value) else kind
+
+
+def _digest(value: Any, by_content: bool, around: tuple[int, ...] = ()) -> Hashable:
+    """A hashable part of what makes a value equal to another, in which unequal ones mostly differ.
+
+    It stays as it is while objects change, so that it has no elements of arrays.
+    """
+    if id(value) in around:  # a function may hold itself
+        return around.index(id(value))
+    if _is_value(value):
+        return _value_of(value)
+    if type(value) is np.ndarray and by_content:
         return value.shape, value.dtype
-    if kind is tuple:
-        return len(value)
-    return id(value)
+    parts = _parts(value)
+    if parts is None:
+        return id(value)
+    around = (*around, id(value))
+    return type(value), tuple([_digest(x, by_content, around) for x in parts])
+
+
+def _holds_objects(value: Any, around: tuple[int, ...] = ()) -> bool:
+    if id(value) in around or _is_value(value) or isinstance(value, _LASTING):
+        return False
+    parts = _parts(value)
+    if parts is None:
+        return True
+    around = (*around, id(value))
+    return any(_holds_objects(x, around) for x in parts)
 
 
 def defined_at(function: Any) -> Source | None:

@@ -29,6 +29,7 @@ from .fixed import Fixed, defined_at
 from .function import grouped, refuse_captured, ruled
 from .rules import (
     Rule,
+    SteadyRule,
     SymbolicZero,
     closed,
     demand_pair,
@@ -56,7 +57,7 @@ class Pushforward(NamedTuple):
     gives: tuple[bool, ...]
 
 
-class JvpRule(Rule):
+class JvpRule(SteadyRule):
     """A user's rule for one call.
 
     Attributes:
@@ -66,6 +67,7 @@ class JvpRule(Rule):
 
     __slots__ = ("call", "function", "result", "symbolic")
     fields = ("function", "call", "result", "symbolic")
+    functions = ("function",)
     function: Fixed
     call: Call
     result: Result
@@ -80,6 +82,10 @@ class JvpRule(Rule):
     def source(self) -> Source | None:
         """Where the rule is defined."""
         return defined_at(self.function.value)
+
+    @property
+    def steady(self) -> tuple[bool, ...] | None:
+        return None if self.symbolic else self.call.active
 
     def situation(self, active: Sequence[bool]) -> tuple[bool, ...]:
         """Of what the rule's record depends on the arguments that have a tangent."""
@@ -115,7 +121,7 @@ class JvpRule(Rule):
             found.extend(moved)
             return [*outputs, *[t for t in moved if t is not None]]
 
-        with scope(call.axes), recording_rule(self.function):
+        with scope(call.axes), recording_rule(self):
             recording, _ = traced(
                 flat,
                 [*call.types, *flagged(call.types, takes)],

@@ -9,7 +9,7 @@ a rule went into is found again for as long as the rule does the same.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any
 
@@ -17,14 +17,13 @@ import numpy as np
 
 from .. import tree
 from ..errors import CustomRuleError, FunctraceError, LeakedTracerError, RuleClosureError
-from ..ir import FLOAT0, ArrayType, Program
+from ..ir import FLOAT0, ArrayType, Literal, Program, holds_objects
 from ..ops.cast import astype, promotion_value
 from ..recorder import Recorder, plain, type_of
 from ..recording import Recording
 from ..source import Source, resolve
 from ..tracer import Tracer
 from ..tree import TreeDef
-from .fixed import Fixed
 
 
 class Rule:
@@ -58,6 +57,15 @@ class Rule:
         """What equal rules have in common."""
         return tuple([getattr(self, name) for name in self.fields])
 
+    @property
+    def holds_objects(self) -> bool:
+        """Whether the rule refers to objects of the user, which it would keep in memory."""
+        return holds_objects(self.identity)
+
+    def or_open(self) -> Rule:
+        """The same rule, where that is being recorded now (see `SteadyRule`)."""
+        return self
+
     def __eq__(self, other: object) -> bool:
         if self is other:
             return True
@@ -83,15 +91,118 @@ class Rule:
         return f"<{type(self).__name__}>"
 
 
+class SteadyRule(Rule):
+    """A rule that is in one situation only, `steady`, unless that is None.
+
+    What it records there is all that it does: rules that record the same are equal, whatever
+    functions they are, and whatever these refer to. A rule that calls its own function is part of
+    what it records (`or_open`), and taken to be equal there.
+
+    Subclasses name the attributes that are functions of the user, the first ones, in `functions`.
+    """
+
+    __slots__ = ("_summary",)
+    functions: tuple[str, ...] = ()
+
+    @property
+    def steady(self) -> Hashable:
+        """The only situation of the rule, None where there are several."""
+        raise NotImplementedError
+
+    @property
+    def kin(self) -> tuple[Any, ...]:
+        """What equal rules have in common besides what they record."""
+        return tuple([getattr(self, name) for name in self.fields if name not in self.functions])
+
+    def summary(self) -> Hashable:
+        """The operations and numbers of what the rule records.
+
+        None where the rule has to be told from others by its functions: where it records several
+        things, or fails to; and where the functions have no closure, so that they last.
+        """
+        if not hasattr(self, "_summary"):
+            self._summary = None
+            functions = [getattr(self, name) for name in self.functions]
+            if self.steady is not None and any(f.has_closure for f in functions):
+                with suppress(Exception):  # raised where the rule is needed
+                    self._summary = summary_of(self.traced(self.steady))
+        return self._summary
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if type(self) is not type(other) or self.kin != other.kin:  # type: ignore[union-attr]
+            return False
+        assert isinstance(other, SteadyRule)
+        mine, others = self.summary(), other.summary()
+        if mine is None or others is None:
+            return super().__eq__(other)
+        if mine != others:
+            return False
+        compared, codes = _compared.get(), self._codes()
+        if (id(self), id(other)) in compared:
+            return True
+        if codes in compared:  # each makes another of its kind: these are told by their functions
+            return self.identity == other.identity
+        token = _compared.set(compared | {(id(self), id(other)), codes})
+        try:
+            return self._agrees(other, self.steady)
+        finally:
+            _compared.reset(token)
+
+    def _codes(self) -> tuple[Any, ...]:
+        return tuple([getattr(self, name).code for name in self.functions])
+
+    def or_open(self) -> Rule:
+        if self.steady is not None:
+            for rule in _open.get():
+                if type(rule) is type(self) and rule._is(self):
+                    return rule
+        return self
+
+    def _is(self, other: SteadyRule) -> bool:
+        return self.kin == other.kin and all(
+            getattr(self, name).value is getattr(other, name).value for name in self.functions
+        )
+
+    def __hash__(self) -> int:
+        summary = self.summary()
+        if summary is None:
+            return super().__hash__()
+        return hash((type(self).__name__, self._codes(), self.kin, summary))
+
+
+# The pairs of rules that are being compared, and the codes of their functions.
+_compared: ContextVar[frozenset[Any]] = ContextVar("functrace_compared", default=frozenset())
+
+
+def summary_of(record: Any) -> Hashable:
+    """The operations and numbers of recorded Programs, without those of rules in them."""
+    if isinstance(record, tuple):
+        return tuple([summary_of(part) for part in record])
+    if not isinstance(record, Program):
+        return record
+    return record.input_types, tuple(
+        [
+            (
+                e.primitive,
+                tuple([a.key for a in e.inputs if isinstance(a, Literal)]),
+                tuple([summary_of(inner) for _, inner in e.programs]),
+            )
+            for e in record.equations
+        ]
+    )
+
+
 # The rules that are being recorded
 
 _open: ContextVar[tuple[Any, ...]] = ContextVar("functrace_rules", default=())
 
 
 @contextmanager
-def recording_rule(function: Fixed) -> Iterator[None]:
+def recording_rule(rule: Rule) -> Iterator[None]:
     """Around the record of a rule."""
-    token = _open.set((*_open.get(), function.code))
+    token = _open.set((*_open.get(), rule))
     try:
         yield
     finally:
@@ -101,7 +212,10 @@ def recording_rule(function: Fixed) -> Iterator[None]:
 def may_record(rule: Any, recorder: Recorder) -> bool:
     """Whether a rule can be recorded now: not inside of itself, and of others only as they ask."""
     own = _open.get()
-    return not own or (not recorder.reason and rule.function.code not in own)
+    if not own:
+        return True
+    code = rule.function.code
+    return not recorder.reason and all(code != other.function.code for other in own)
 
 
 # What a rule may use

@@ -27,6 +27,7 @@ from .function import grouped, refuse_captured, ruled
 from .linear import BatchedLinear, LinearRule, forward_error, linear_call
 from .rules import (
     Rule,
+    SteadyRule,
     checked_leaf,
     closed,
     demand_pair,
@@ -89,7 +90,7 @@ class Known(Rule):
         return Transposed(self, situation, active)
 
 
-class VjpRule(Known):
+class VjpRule(SteadyRule, Known):
     """A user's rule for one call.
 
     Attributes:
@@ -100,6 +101,7 @@ class VjpRule(Known):
 
     __slots__ = ("bwd", "call", "fwd", "result", "symbolic")
     fields = ("fwd", "bwd", "call", "result", "symbolic")
+    functions = ("fwd", "bwd")
     fwd: Fixed
     bwd: Fixed
     call: Call
@@ -115,6 +117,10 @@ class VjpRule(Known):
     def function(self) -> Fixed:
         """What is recorded first."""
         return self.fwd
+
+    @property
+    def steady(self) -> tuple[bool, ...] | None:
+        return None if self.symbolic else self.call.active
 
     def situation(self, active: Sequence[bool]) -> tuple[bool, ...]:
         """Of what the rule's record depends on the arguments that have a tangent."""
@@ -157,7 +163,7 @@ class VjpRule(Known):
             found.append((backward, gives))
             return [*outputs, *leaves, *captured]
 
-        with scope(call.axes), recording_rule(self.fwd):
+        with scope(call.axes), recording_rule(self):
             recording, _ = traced(
                 flat, call.types, call.names, values=values, reason=what, name=call.name
             )
