@@ -20,7 +20,6 @@ from typing import Any
 import numpy as np
 
 from . import operators  # noqa: F401 -- gives tracers their operators
-from .collection import PausedCollection
 from .errors import ConcretizationError, LeakedTracerError
 from .ir import ACTS, ArrayType, Atom, Equation, Literal, Program, Var
 from .locks import LOCKS
@@ -437,7 +436,7 @@ def record(
         name: the name of the Program.
         recorder: a recorder to use; without one it is a new one.
     """
-    with PausedCollection(), recording(reason, recorder) as recorder:
+    with recording(reason, recorder) as recorder:
         outputs = function(recorder.all_inputs(types, names, values))
         return recorder.finish(outputs, name)
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from .. import tree
+from ..collection import PausedCollection
 from ..errors import ArgumentError, FunctraceError
 from ..ir import ArrayType
 from ..recorder import plain, record, type_of
@@ -181,14 +182,15 @@ def trace_call(
 
     values = None if reason else [x if type(x) is Tracer else plain(x) for x in leaves]
     options: Any = {"names": names, "values": values, "reason": reason, "name": name}
-    if not reused:
-        return record(flat, types, **options), out_structure[0]
-    place = place_of(code, name, reason, structure, types, names)
-    recorder = place.recorder(reason) if place else None
-    recording = record(flat, types, recorder=recorder, **options)
-    if place is None:
-        return with_varying_numbers(recording), out_structure[0]
-    return place.learned(recorder, recording), out_structure[0]
+    with PausedCollection():
+        if not reused:
+            return record(flat, types, **options), out_structure[0]
+        place = place_of(code, name, reason, structure, types, names)
+        recorder = place.recorder(reason) if place else None
+        recording = record(flat, types, recorder=recorder, **options)
+        if place is None:
+            return with_varying_numbers(recording), out_structure[0]
+        return place.learned(recorder, recording), out_structure[0]
 
 
 def flat_output(out: Any) -> tuple[list[Any], TreeDef]:

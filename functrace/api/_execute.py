@@ -46,7 +46,8 @@ class Runner:
     __slots__ = ("_has_rules", "_origin", "_positions", "_run", "_runs", "program")
 
     def __init__(self, program: Program, origin: Program | None = None):
-        self.program = clean(program)
+        with PausedCollection():
+            self.program = clean(program)
         self._has_rules = any("rule" in e.params for e in self.program.equations)
         self._origin = origin
         self._positions = list(_positions(origin)) if origin else []
@@ -85,7 +86,7 @@ class Runner:
         with PausedCollection():
             plan = make_plan(optimize(self.program))
             calls = callables(plan)
-        run = interpreter(plan, calls)
+            run = interpreter(plan, calls)
 
         def interpret(operands: Sequence[Any]) -> Sequence[Any]:
             self._runs += 1

@@ -82,7 +82,7 @@ class Chain(NamedTuple):
 
 def gather(lowered: Lowering) -> list[KernelCall]:
     """The calls of a Program, with those that are worth it gathered into steps of blocks."""
-    if threads() == 1 or not any(_divisible(shape) for shape in lowered.shapes):
+    if threads() == 1 or not any(_divisible(shape) for shape in set(lowered.shapes)):
         return lowered.calls
     gathering = _Gathering(lowered)
     return gathering.calls if gathering.steps else lowered.calls

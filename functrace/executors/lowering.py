@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from ..ir import Equation, Literal, Program, Shape, Var
+from ..ir import ArrayType, Equation, Literal, Program, Shape, Var
 from ..ops.cast import ASTYPE
 from ..ops.contract import EINSUM
 from ..ops.elementwise import STOP_GRADIENT
@@ -56,9 +57,10 @@ class Lowering:
         self._values: dict[Any, int] = {}
         self._literals: dict[Any, Literal] = {}
         self.inputs = [self._outside(var) for var in program.inputs]
+        values = self._values
         for equation in program.equations:
-            results = self._lower(equation, [self._value(atom) for atom in equation.inputs])
-            self._values.update(zip(equation.outputs, results, strict=True))
+            operands = [values[a] if a in values else self._value(a) for a in equation.inputs]
+            values.update(zip(equation.outputs, self._lower(equation, operands), strict=True))
         outputs = [self._value(atom) for atom in program.outputs]
         self.outputs = self._own(outputs) if fresh else outputs
         self.calls = gather(self)
@@ -132,7 +134,8 @@ class Lowering:
         primitive, params, result = equation.primitive, equation.params, equation.outputs[0].type
         self._dtype = result.dtype
         if isinstance(primitive.impl, np.ufunc):
-            kernel, how = _ufunc_kernel(primitive.impl, equation)
+            types = tuple([atom.type for atom in equation.inputs])
+            kernel, how = _ufunc_kernel(primitive.impl, types)
             return [self.emit(kernel, operands, result.shape, how)]
         if primitive is EINSUM:
             return [lower_einsum(self, params["spec"], operands, result)]
@@ -199,12 +202,13 @@ _OPERATORS = {
 }  # fmt: skip
 
 
-def _ufunc_kernel(ufunc: np.ufunc, equation: Equation) -> tuple[str, Any]:
+@lru_cache(maxsize=4096)
+def _ufunc_kernel(ufunc: np.ufunc, types: tuple[ArrayType, ...]) -> tuple[str, Any]:
     """How a ufunc runs: as itself, or as an operator between real numbers without axes."""
-    scalars = all(a.type.dtype.kind == "f" and not a.type.shape for a in equation.inputs)
+    scalars = all(type.dtype.kind == "f" and not type.shape for type in types)
     if scalars and ufunc in _OPERATORS:
         return "operator", _OPERATORS[ufunc]
-    counts = all(a.type.dtype == np.int64 and not a.type.shape for a in equation.inputs)
+    counts = all(type.dtype == np.int64 and not type.shape for type in types)
     if counts and ufunc in _OPERATORS and ufunc not in (np.multiply, np.divide):
         return "operator", _OPERATORS[ufunc]
     return "ufunc", ufunc

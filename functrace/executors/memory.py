@@ -70,34 +70,35 @@ class Layout(NamedTuple):
 def lay_out(lowered: Lowering) -> Layout:
     """Decide for each step where its result lies."""
     groups = _Groups(lowered)
-    changes = frozenset(
-        [k for k, call in enumerate(lowered.calls) if _changes(lowered, groups, k, call)]
-    )
+    assignments = [(k, call) for k, call in enumerate(lowered.calls) if call.kernel == "call"]
+    changes = frozenset([k for k, call in assignments if _changes(lowered, groups, k, call)])
     buffers = _Buffers()
     over: dict[int, list[int]] = {}  # the buffers that are free after a step
     held: dict[int, int] = {}  # the buffer of a group
     targets: list[Targets] = []
     for k, call in enumerate(lowered.calls):
         parts: list[Target | None] = []
+        dying = over.pop(k, [])
         for result in call.results if _can_write(call) else ():
             if not groups.inside(result):
                 parts.append(None)
                 continue
             shape, dtype = lowered.shapes[result], lowered.dtypes[result]
             assert dtype is not None
-            buffer = _taken_over(lowered, held, over.get(k, ()), call, result)
+            buffer = _taken_over(lowered, held, dying, call, result) if dying else None
             if buffer is None:
                 buffer = buffers.take(prod(shape) * dtype.itemsize)
             else:
-                over[k].remove(buffer)
+                dying.remove(buffer)
             held[result] = buffer
-            over.setdefault(groups.last[result], []).append(buffer)
+            last = groups.last[result]
+            (dying if last == k else over.setdefault(last, [])).append(buffer)
             parts.append(Target(buffer, shape, dtype))
         if call.kernel == "blocks" and any(parts):
             targets.append(tuple(parts))
         else:
             targets.append(parts[0] if len(parts) == 1 else None)
-        for buffer in over.get(k, ()):
+        for buffer in dying:
             buffers.give(buffer)
     return Layout(tuple(buffers.sizes), tuple(targets), changes)
 
@@ -127,12 +128,16 @@ class _Groups:
         self.end = len(lowered.calls)
         self.last: dict[int, int] = {}
         self.kept: set[int] = {self.root[v] for v in lowered.outputs} | lowered.foreign
+        root, last = self.root, self.last
         for k, call in enumerate(lowered.calls):
-            for value in (*call.operands, *call.results):
-                self.last[self.root[value]] = k
+            for value in call.operands:
+                last[root[value]] = k
+            for value in call.results:
+                last[root[value]] = k
         self.last.update(dict.fromkeys([self.root[v] for v in lowered.outputs], self.end))
+        foreign = lowered.foreign
         for call in reversed(lowered.calls):
-            if any(r in lowered.foreign for r in call.results):  # may be operands themselves
+            if not foreign.isdisjoint(call.results):  # may be operands themselves
                 self._bind(call)
 
     def _bind(self, call: Any) -> None:
@@ -148,8 +153,7 @@ class _Groups:
         return (
             self.root[value] == value
             and value not in self.kept
-            and bool(lowered.shapes[value])
-            and all(n > 0 for n in lowered.shapes[value])
+            and min(lowered.shapes[value], default=0) > 0
             and lowered.dtypes[value] is not None
         )
 
@@ -165,8 +169,8 @@ class _Groups:
 
 
 def _changes(lowered: Lowering, groups: _Groups, k: int, call: Any) -> bool:
-    """Whether a step can change its first operand, and if so, note that it does."""
-    if call.kernel != "call" or call.params[0] not in CHANGES:
+    """Whether the call of an op can change its first operand, and if so, note that it does."""
+    if call.params[0] not in CHANGES:
         return False
     target, others, result = call.operands[0], call.operands[1:], call.results[0]
     root = groups.root[target]

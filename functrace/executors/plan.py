@@ -55,17 +55,20 @@ def make_plan(program: Program, fresh: bool = True) -> Plan:
     over = _last_uses(lowered.calls, {*lowered.outputs, *fixed})
     for call, gone in zip(lowered.calls, over, strict=True):
         operands = tuple([slots[v] for v in call.operands])
-        free.extend([slots[v] for v in gone if v in slots])
+        left = [slots[v] for v in gone if v in slots]
+        free += left
         for value in call.results:
             if not free:
                 free.append(count)
                 count += 1
             slots[value] = free.pop()
         results = tuple([slots[v] for v in call.results])
-        unused = [slots[v] for v in gone if v in call.results]
-        free.extend(unused)
-        empty = [slots[v] for v in gone if slots[v] not in results]
-        steps.append(Step(call.kernel, call.params, operands, results, (*empty, *unused)))
+        release = [slot for slot in left if slot not in results]
+        if len(left) < len(gone):  # there are results that nobody uses
+            unused = [slots[v] for v in call.results if v in gone]
+            free += unused
+            release += unused
+        steps.append(Step(call.kernel, call.params, operands, results, tuple(release)))
     return Plan(
         count,
         tuple([slots[v] for v in lowered.inputs]),
@@ -76,12 +79,12 @@ def make_plan(program: Program, fresh: bool = True) -> Plan:
     )
 
 
-def _last_uses(calls: list[KernelCall], kept: set[int]) -> list[list[int]]:
+def _last_uses(calls: list[KernelCall], kept: set[int]) -> list[set[int]]:
     """For each call the values that are not needed after it."""
     needed = set(kept)
     result = []
     for call in reversed(calls):
-        last = [v for v in {*call.operands, *call.results} if v not in needed]
-        needed.update(last)
+        last = {*call.operands, *call.results} - needed
+        needed |= last
         result.append(last)
     return result[::-1]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -72,13 +73,13 @@ def workspace(
     total = offsets[-1]
 
     def arrays(piece: np.ndarray) -> Arrays:
-        views: Arrays = []
-        for target in layout.parts:
-            start = offsets[target.buffer]
-            count = int(np.prod(target.shape)) * target.dtype.itemsize
-            flat = piece[start : start + count].view(target.dtype)
-            views.append(flat.reshape(target.shape))
-        return [*views, piece]
+        views = {target: view(piece, *target) for target in set(layout.parts)}
+        return [*[views[target] for target in layout.parts], piece]
+
+    def view(piece: np.ndarray, buffer: int, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+        start = offsets[buffer]
+        end = start + prod(shape) * dtype.itemsize
+        return piece[start:end].view(dtype).reshape(shape)
 
     ready: list[Arrays] = []
 
