@@ -41,7 +41,7 @@ LAYERS: list[set[str]] = [
     {"source", "collection"},
     {"errors"},
     {"tree", "axes", "modes"},
-    {"ir", "pretty"},
+    {"ir", "pretty", "array_type"},
     {"primitive"},
     {"dispatch", "sharing", "typed"},
     {"printable"},

@@ -13,7 +13,7 @@ import pytest
 
 import functrace as ft
 from functrace.api import _recent
-from functrace.ir import ArrayType, _types
+from functrace.array_type import ArrayType, _types
 from functrace.primitive import PRIMITIVES
 
 X = np.array([0.5, 1.5])
