@@ -99,9 +99,9 @@ def test_parameters_out_of_range_are_found_when_a_compiled_function_runs() -> No
 
 
 def test_parameters_out_of_range_give_nan_where_there_is_one() -> None:
-    a = np.array([-1.0, 0.0, np.nan, np.inf, 2.0])
-    assert np.isnan(random.gamma(KEY, a)).tolist() == [True] * 4 + [False]
-    assert np.isnan(random.beta(KEY, a, 1.0)).tolist() == [True] * 4 + [False]
+    a = np.array([-1.0, np.nan, np.inf, 2.0])
+    assert np.isnan(random.gamma(KEY, a)).tolist() == [True] * 3 + [False]
+    assert np.isnan(random.beta(KEY, a, 1.0)).tolist() == [True] * 3 + [False]
     p = np.array([-0.1, 1.1, np.nan, 0.5])
     assert np.isnan(random.binomial(KEY, 40, p)).tolist() == [True] * 3 + [False]
     assert np.isnan(random.truncated_normal(KEY, 1.0, [0.0, 2.0])).tolist() == [True, False]

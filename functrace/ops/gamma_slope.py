@@ -123,7 +123,9 @@ def log_gamma_slope(a: Any, y: Any) -> Any:
 def _slope_impl(a: Any, y: Any) -> Any:
     def slope(a: np.ndarray, y: np.ndarray) -> np.ndarray:
         zeroth, first = _tails(a, y, (0, 1))
-        return first + (y - _polygamma_impl(a, order=0)) * zeroth
+        value = first + (y - _polygamma_impl(a, order=0)) * zeroth
+        # T_n are too large for the least a, for which x is (u Γ(a+1))^(1/a)
+        return np.where(a < _LITTLE, (-np.euler_gamma - y) / a, value)
 
     return _in_parts(slope, a, y)
 
@@ -146,6 +148,7 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(32)
 _NODES, _WEIGHTS = (_NODES + 1) / 2, _WEIGHTS / 2  # on [0, 1]
 _DECAY = 37.0  # where exp(-_DECAY) is nothing beside 1, the integral ends
 _TERMS = 22  # of the series, for x up to 1
+_LITTLE = 1e-100  # as a shape
 
 
 def _in_parts(function: Any, a: Any, y: Any) -> Any:

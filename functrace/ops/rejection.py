@@ -18,7 +18,7 @@ from ..errors import OptionError
 from ..ir import Shape
 from ..primitive import ZERO
 from ..recorder import bind
-from .elementwise import log, maximum
+from .elementwise import absolute, equal, greater, log, minimum, where
 from .gamma_slope import log_gamma_slope
 from .philox import ATTEMPTS, Words, blocks, runs
 from .random import drawing
@@ -115,30 +115,44 @@ def _gamma_proposal(words: Any, a: Any, logarithm: bool) -> tuple[Any, Any]:
         value = value + boost if logarithm else value * np.exp(boost)
     proper = (a > 0) & (a < np.inf)
     if not proper.all():
-        value, accepted = np.where(proper, value, np.nan), accepted | ~proper
+        edge = np.where(a == 0, -np.inf if logarithm else 0.0, np.nan)
+        value, accepted = np.where(proper, value, edge), accepted | ~proper
     return value, accepted
 
 
-def _gamma(keys: Words, a: Any, *, count: int, dtype: np.dtype[Any], logarithm: bool) -> Any:
-    propose = partial(_gamma_proposal, logarithm=logarithm)
+def _gamma(keys: Words, a: Any, *, count: int, dtype: np.dtype[Any], form: str) -> Any:
+    propose = partial(_gamma_proposal, logarithm=form != "number")
     return first_accepted(propose, keys, [a.astype(np.float64)], count).astype(dtype, copy=False)
 
 
 def _gamma_jvp(
-    primals: Any, tangents: Any, out: Any, *, shape: Shape, dtype: Any, logarithm: bool
+    primals: Any, tangents: Any, out: Any, *, shape: Shape, dtype: Any, form: str
 ) -> Any:
+    """Where shapes are so small that numbers are 0, these stay 0, as u^(1/a) does."""
     a, t = primals[1], tangents[1]
-    if logarithm:
-        return t * log_gamma_slope(a, out)
-    return t * (out * log_gamma_slope(a, log(maximum(out, np.finfo(dtype).tiny))))
+    if form == "number":
+        absent = equal(out, 0)
+        return t * where(absent, 0, out * _slope(absent, a, log(where(absent, 1, out))))
+    steep = np.finfo(dtype).max / 4  # a slope is -log(x) / a for small a
+    absent = greater(absolute(out), minimum(a, 1) * steep)
+    return t * where(absent, 0 if form == "share" else np.inf, _slope(absent, a, out))
+
+
+def _slope(absent: Any, a: Any, y: Any) -> Any:
+    return log_gamma_slope(where(absent, 1, a), where(absent, 0, y))
 
 
 GAMMA = drawing("random_gamma", _gamma, jvp=_gamma_jvp)
 
 
-def gamma(key: Any, a: Any, shape: Shape, dtype: np.dtype[Any], logarithm: bool = False) -> Any:
-    """Gamma numbers of shape a, or their logarithms; NaN where a is not positive and finite."""
-    return bind(GAMMA, key, a, shape=shape, dtype=dtype, logarithm=logarithm)
+def gamma(key: Any, a: Any, shape: Shape, dtype: np.dtype[Any], form: str = "number") -> Any:
+    """Gamma numbers of shape a; NaN where a is negative or not finite.
+
+    Args:
+        form: "number", or "logarithm"; or "share" for logarithms to make shares of, whose slope is
+            taken as 0 where it is infinite, as the shares are 0 or 1 there and do not move.
+    """
+    return bind(GAMMA, key, a, shape=shape, dtype=dtype, form=form)
 
 
 # Counts

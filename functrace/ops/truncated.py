@@ -16,7 +16,7 @@ import numpy as np
 from ..primitive import ZERO
 from ..recorder import bind
 from ._families import elementwise
-from .elementwise import exp, square
+from .elementwise import equal, exp, isinf, logical_and, where
 
 _FAR = 36.0  # beyond, probabilities are near the smallest numbers there are
 
@@ -34,7 +34,8 @@ def _impl(u: Any, lower: Any, upper: Any) -> Any:
     wide = [np.asarray(x, np.float64) for x in (u, lower, upper)]
     with np.errstate(all="ignore"):
         found = _between(*wide)
-        found = np.where(wide[1] > wide[2], np.nan, np.clip(found, wide[1], wide[2]))
+        found = np.where(wide[1] == wide[2], wide[1], np.clip(found, wide[1], wide[2]))
+        found = np.where(wide[1] > wide[2], np.nan, found)
     return found.astype(np.asarray(u).dtype)[()]
 
 
@@ -54,12 +55,19 @@ def _between(u: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     return found
 
 
+def _rise(x: Any, bound: Any) -> Any:
+    """(x^2 - bound^2) / 2, and 0 where both are the same infinity."""
+    same = logical_and(equal(x, bound), isinf(x))
+    x, bound = where(same, 0, x), where(same, 0, bound)
+    return (x - bound) * (x + bound) * 0.5
+
+
 TRUNCATED_NORMAL = elementwise(
     "truncated_normal", _impl, lambda u, lower, upper: u.dtype,
     (
         ZERO,  # u is drawn from a key and carries no tangent
-        lambda t, x, u, lower, upper: t * ((1 - u) * exp((square(x) - square(lower)) * 0.5)),
-        lambda t, x, u, lower, upper: t * (u * exp((square(x) - square(upper)) * 0.5)),
+        lambda t, x, u, lower, upper: t * ((1 - u) * exp(_rise(x, lower))),
+        lambda t, x, u, lower, upper: t * (u * exp(_rise(x, upper))),
     ),
 )  # fmt: skip
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ..errors import OptionError, ShapeError
 from ..numpy import contractions, linalg
 from ..ops import elementwise as el
@@ -16,7 +18,8 @@ from ..ops import rejection
 from ..ops.activations import sigmoid
 from ..ops.cast import result_dtype
 from ..ops.linalg import symmetrized
-from ..ops.shape import broadcast_shapes, expand_dims
+from ..ops.reduce import reduce_max
+from ..ops.shape import broadcast_shapes, expand_dims, spread
 from ..ops.softmax import softmax
 from ._arguments import as_key, common_shape, floating, parameter, ranked, shape_of, values
 
@@ -28,12 +31,12 @@ def gamma(key: Any, a: Any, shape: Any = None, dtype: Any = float) -> Any:
     method is that of Marsaglia and Tsang (2000), and differentiation by `a` keeps the quantile.
 
     Args:
-        a: positive numbers, which broadcast to the shape.
+        a: numbers of at least 0, which broadcast to the shape.
         shape: the shape of the result; by default that of `a`.
 
     Returns:
-        An array of the shape and a floating dtype; NaN where `a` is not positive and finite. As
-        `jax.random.gamma`.
+        An array of the shape and a floating dtype; 0 where `a` is 0, as in NumPy, and NaN where it
+        is negative or not finite. As `jax.random.gamma`.
 
     Raises:
         KeyTypeError: when `key` is no key.
@@ -47,38 +50,39 @@ def gamma(key: Any, a: Any, shape: Any = None, dtype: Any = float) -> Any:
         >>> ft.jacfwd(lambda a: ft.random.gamma(key, a, (3,)))(2.5)
         array([1.33889313, 1.33604896, 1.16465544])
     """
-    return _gamma("gamma", key, a, shape, dtype, logarithm=False)
+    return _gamma("gamma", key, a, shape, dtype, form="number")
 
 
 def loggamma(key: Any, a: Any, shape: Any = None, dtype: Any = float) -> Any:
     """Logarithms of gamma numbers, also of those that are too small for a float.
 
-    Args, results and errors are those of `gamma`. As `jax.random.loggamma`.
+    Args, results and errors are those of `gamma`; -inf where `a` is 0. As `jax.random.loggamma`.
 
     Example:
         >>> import functrace as ft
         >>> ft.random.loggamma(ft.random.key(0), 0.001, (3,))
         array([ -803.71338221, -1106.45192412,   -12.34626446])
     """
-    return _gamma("loggamma", key, a, shape, dtype, logarithm=True)
+    return _gamma("loggamma", key, a, shape, dtype, form="logarithm")
 
 
-def _gamma(function: str, key: Any, a: Any, shape: Any, dtype: Any, logarithm: bool) -> Any:
+def _gamma(function: str, key: Any, a: Any, shape: Any, dtype: Any, form: str) -> Any:
     found = floating(function, dtype)
     a = parameter(a, found)
     target = common_shape(function, shape, a)
-    return rejection.gamma(as_key(key), ranked(a, target), target, found, logarithm)
+    return rejection.gamma(as_key(key), ranked(a, target), target, found, form)
 
 
 def chisquare(key: Any, df: Any, shape: Any = None, dtype: Any = float) -> Any:
     """Chi-square numbers of `df` degrees of freedom, which need not be whole.
 
     Args:
-        df: positive numbers, which broadcast to the shape.
+        df: numbers of at least 0, which broadcast to the shape.
         shape: the shape of the result; by default that of `df`.
 
     Returns:
-        An array of the shape and a floating dtype. As `jax.random.chisquare`.
+        An array of the shape and a floating dtype; 0 where `df` is 0, and NaN where it is negative
+        or not finite. As `jax.random.chisquare`.
 
     Raises:
         KeyTypeError: when `key` is no key.
@@ -90,7 +94,7 @@ def chisquare(key: Any, df: Any, shape: Any = None, dtype: Any = float) -> Any:
         array([5.22588628, 5.19514599, 3.56755029])
     """
     df = parameter(df, floating("chisquare", dtype))
-    return _gamma("chisquare", key, df * 0.5, shape, dtype, logarithm=False) * 2
+    return _gamma("chisquare", key, df * 0.5, shape, dtype, form="number") * 2
 
 
 def t(key: Any, df: Any, shape: Any = None, dtype: Any = float) -> Any:
@@ -117,20 +121,20 @@ def t(key: Any, df: Any, shape: Any = None, dtype: Any = float) -> Any:
     target = common_shape("t", shape, df)
     first, second = ops.split(as_key(key), (2,))
     half = df * 0.5
-    mixing = _gamma("t", second, half, target, found, logarithm=False)
+    mixing = _gamma("t", second, half, target, found, form="number")
     return ops.normal(first, target, found) * el.sqrt(half / mixing)
 
 
 def beta(key: Any, a: Any, b: Any, shape: Any = None, dtype: Any = float) -> Any:
-    """Beta numbers, in (0, 1): the share of one of two gamma variables of shapes `a` and `b`.
+    """Beta numbers, in [0, 1]: the share of one of two gamma variables of shapes `a` and `b`.
 
     Args:
-        a, b: positive numbers, which broadcast to the shape.
+        a, b: numbers of at least 0, which broadcast to the shape.
         shape: the shape of the result; by default that to which `a` and `b` broadcast.
 
     Returns:
-        An array of the shape and a floating dtype; NaN where `a` or `b` is not positive and finite.
-        As `jax.random.beta`.
+        An array of the shape and a floating dtype; 0 where only `a` is 0, 1 where only `b` is, and
+        NaN where both are, or one is negative or not finite. As `jax.random.beta`.
 
     Raises:
         KeyTypeError: when `key` is no key.
@@ -145,20 +149,23 @@ def beta(key: Any, a: Any, b: Any, shape: Any = None, dtype: Any = float) -> Any
     a, b = parameter(a, found), parameter(b, found)
     target = common_shape("beta", shape, a, b)
     first, second = ops.split(as_key(key), (2,))
-    left = _gamma("beta", first, a, target, found, logarithm=True)
-    right = _gamma("beta", second, b, target, found, logarithm=True)
-    return sigmoid(left - right)
+    left = _gamma("beta", first, a, target, found, form="share")
+    right = _gamma("beta", second, b, target, found, form="share")
+    neither = el.logical_and(el.equal(left, -np.inf), el.equal(right, -np.inf))
+    return sigmoid(left - el.where(neither, np.nan, right))
 
 
 def dirichlet(key: Any, alpha: Any, shape: Any = None, dtype: Any = float) -> Any:
     """Dirichlet vectors: the shares of gamma variables of shapes `alpha`, which sum to 1.
 
     Args:
-        alpha: positive numbers, of shape (..., n).
+        alpha: numbers of at least 0, of shape (..., n).
         shape: the shape of the result without its last axis; by default that of `alpha` without it.
 
     Returns:
-        An array of shape (*shape, n) and a floating dtype. As `jax.random.dirichlet`.
+        An array of shape (*shape, n) and a floating dtype; 0 where `alpha` is 0, also where all of
+        a vector are, as in NumPy. NaN where one is negative or not finite. As
+        `jax.random.dirichlet`.
 
     Raises:
         KeyTypeError: when `key` is no key.
@@ -174,8 +181,10 @@ def dirichlet(key: Any, alpha: Any, shape: Any = None, dtype: Any = float) -> An
     if not alpha.ndim:
         raise ShapeError("dirichlet: alpha must have an axis, along which the numbers sum to 1")
     target = alpha.shape if shape is None else (*shape_of("dirichlet", shape), alpha.shape[-1])
-    logarithms = _gamma("dirichlet", key, alpha, target, found, logarithm=True)
-    return softmax(logarithms, (len(target) - 1,))
+    logarithms = _gamma("dirichlet", key, alpha, target, found, form="share")
+    axes = (len(target) - 1,)
+    nothing = spread(el.equal(reduce_max(logarithms, axes), -np.inf), target, axes)
+    return el.where(nothing, 0, softmax(el.where(nothing, 0, logarithms), axes))
 
 
 def multivariate_normal(
@@ -190,7 +199,8 @@ def multivariate_normal(
         shape: the shape of the result without its last axis; by default that to which the other
             axes of `mean` and `cov` broadcast.
         dtype: of floating point; by default that of `mean` and `cov`.
-        method: how `cov` is factored, "cholesky", "eigh" or "svd".
+        method: how `cov` is factored, "cholesky", "eigh" or "svd". Where `cov` is singular the
+            derivatives of the other two are those for a covariance of the same rank.
 
     Returns:
         An array of shape (*shape, n). As `jax.random.multivariate_normal`.
@@ -237,4 +247,8 @@ def _root(cov: Any, method: str) -> Any:
         raise OptionError(
             f"multivariate_normal(method={method!r})", "methods are cholesky, eigh and svd"
         )
-    return vectors * expand_dims(el.sqrt(el.maximum(values, 0)), (values.ndim - 1,))
+    # The slopes are those at the same rank: others are infinite where a value is 0
+    least = reduce_max(values, (values.ndim - 1,)) * (np.finfo(values.dtype).eps * values.shape[-1])
+    absent = el.less_equal(values, expand_dims(least, (values.ndim - 1,)))
+    roots = el.where(absent, 0, el.sqrt(el.where(absent, 1, values)))
+    return vectors * expand_dims(roots, (values.ndim - 1,))
