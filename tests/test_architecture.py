@@ -19,6 +19,7 @@ import pytest
 import functrace as ft
 from functrace import conversions, dispatch, operators, tracer
 from functrace.custom.op import Op
+from functrace.passes.pipeline import optimize
 from functrace.primitive import (
     LINEAR,
     NONDIFFERENTIABLE,
@@ -219,6 +220,8 @@ def test_case_names_are_unique() -> None:
 
 def test_every_primitive_has_a_case() -> None:
     programs = [ft.trace(c.fun)(*c.operands) for c in TRACEABLE] + programs_of_examples()
+    chain = ft.trace(lambda A, v: (A @ A) @ v)(np.ones((60, 60)), np.ones(60))
+    programs.append(optimize(chain))  # what passes alone make
     used = {equation.primitive.name for program in programs for equation in program.equations}
     own = {name for name in PRIMITIVES if "." not in name}  # others have the name of a module
     assert own - used == set()

@@ -290,9 +290,11 @@ def test_single_operands_are_summed_and_viewed():
     assert kernels("ii->", (3, 3)) == ["diagonal", "reduce", "scalar"]
 
 
-def test_indices_of_one_operand_are_summed_before_the_product():
-    assert kernels("ij,k->i", (3, 4), (5,))[:2] == ["dot", "reduce"]
-    assert kernels("ijk,kl->jl", (3, 4, 5), (5, 2)) == ["reshape", "dot", "reshape", "dot"]
+def test_indices_of_one_operand_are_summed_after_the_product():
+    assert kernels("ij,j->", (3, 4), (4,)) == ["dot", "reduce", "scalar"]
+    assert kernels("ij,k->i", (3, 4), (5,)) == ["reshape", "ufunc", "reshape", "dot"]
+    assert kernels("ij,kl->", (30, 40), (50, 60)) == ["nested", "scalar"]
+    assert kernels("ij,k->i", (3, 4), (5,), dtype="int64")[:2] == ["reduce", "reduce"]  # exact
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

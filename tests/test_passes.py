@@ -17,6 +17,7 @@ from functrace.passes.absorb import absorb
 from functrace.passes.common_subexpressions import common_subexpressions
 from functrace.passes.cost import bytes_moved, einsum_cost, flops
 from functrace.passes.dead_code import dead_code
+from functrace.passes.guarded import GUARDED
 from functrace.passes.match import Condition
 from functrace.passes.pipeline import optimize
 from functrace.passes.simplify import RULES, simplify
@@ -69,10 +70,6 @@ ALGEBRA: dict[str, tuple[Callable[..., Any], dict[str, int]]] = {
     "x + -0.0": (lambda x: x + -0.0, {}),
     "0 + x ** 2": (lambda x: sum([x**2, x]), {"square": 1, "add": 1}),
     "0 + x": (lambda x: 0.0 + x, {"add": 1}),
-    "x * 2 + y * 2": (lambda x: x * 2 + np.exp(x) * 2, {"exp": 1, "add": 1, "multiply": 1}),
-    "x * 2 - y * -2": (lambda x: x * 2 - np.exp(x) * -2, {"exp": 1, "add": 1, "multiply": 1}),
-    "x * 2 + y * -2": (lambda x: x * 2 + np.exp(x) * -2, {"exp": 1, "subtract": 1, "multiply": 1}),
-    "x * 3 + y * 3": (lambda x: x * 3 + np.exp(x) * 3, {"exp": 1, "add": 1, "multiply": 2}),
     "where(c, x, x)": (lambda x: np.where(x > 0, x, x), {}),
     "where(c, 2, 2)": (lambda x: x + np.where(x > 0, 2.0, 2.0), {"add": 1}),
     "where(c, 0, -0)": (lambda x: np.where(x > 0, 0.0, -0.0), {"greater": 1, "where": 1}),
@@ -102,8 +99,6 @@ def test_equations_become_simpler(name: str) -> None:
 def test_nan_infinities_and_signs_of_zeros_are_kept(name: str) -> None:
     function, _ = ALGEBRA[name]
     operand = SPECIAL[:3] if name in ("x * 1", "repeated number", "constants") else SPECIAL
-    if "y" in name:  # which may overflow earlier
-        operand = operand * 0.25
     plain, simple = function(operand), ft.evaluate(kept(function, operand), operand)
     np.testing.assert_array_equal(np.isnan(plain), np.isnan(simple))
     finite = ~np.isnan(plain)
@@ -148,7 +143,10 @@ SHAPES: dict[str, tuple[Callable[..., Any], dict[str, int]]] = {
         {"slice": 1, "add": 1, "sin": 1, "transpose": 1}),
     "an einsum that moves": (lambda x: np.einsum("ij->ji", x), {"transpose": 1}),
     "an einsum with a number": (
-        lambda x: np.einsum(",ij,->ji", 3.0, x, 2.0), {"multiply": 1, "transpose": 1}),
+        lambda x: np.einsum(",ij->ji", 3.0, x), {"multiply": 1, "transpose": 1}),
+    "a number of what repeats": (
+        lambda x: np.broadcast_to(x[:, :1], (3, 4)) * 3.0,
+        {"slice": 1, "multiply": 1, "broadcast_to": 1}),
     "reshapes": (lambda x: x.reshape(2, 6).reshape(4, 3).reshape(3, 4), {}),
     "slices": (lambda x: x[1:][::-1][:, ::2][:1, 1:], {"slice": 1}),
     "broadcasts": (
@@ -174,6 +172,7 @@ SHAPES: dict[str, tuple[Callable[..., Any], dict[str, int]]] = {
         + np.concatenate([np.sin(x), x])[2:4],
         {"concatenate": 1, "slice": 3, "add": 2, "sin": 1}),
     "a sum of a multiple": (lambda x: np.sum(-(x * 3)), {"sum": 1, "multiply": 1}),
+    "a sum of a negative": (lambda x: np.sum(-np.exp(x)), {"sum": 1, "exp": 1, "negative": 1}),
 }  # fmt: skip
 
 
@@ -302,9 +301,15 @@ def largest(program: Program) -> int:
     return max(var.type.size for e in program.equations for var in e.outputs)
 
 
+def fast(program: Program) -> Program:
+    """What the one guarded equation of a Program runs where numbers are in range."""
+    (guarded,) = [e for e in program.equations if e.primitive is GUARDED]
+    return guarded.params["fast"]
+
+
 def test_a_product_of_matrices_with_a_vector_is_two_products_with_vectors() -> None:
-    assert largest(both_ways(lambda A, B, V: (A @ B) @ V, A, B, V)) == 50
-    assert largest(both_ways(lambda A, B, V: (B.T @ A.T).T @ V, A, B, V)) == 50
+    assert largest(fast(both_ways(lambda A, B, V: (A @ B) @ V, A, B, V))) == 50
+    assert largest(fast(both_ways(lambda A, B, V: (B.T @ A.T).T @ V, A, B, V))) == 50
 
 
 def test_the_trace_of_a_product_forms_no_large_product() -> None:
@@ -312,7 +317,7 @@ def test_the_trace_of_a_product_forms_no_large_product() -> None:
 
 
 def test_sums_of_products_are_contractions() -> None:
-    program = both_ways(lambda A: np.sum((A * 2) ** 2, axis=1) + np.sum(-A * A, axis=1), A)
+    program = both_ways(lambda A: np.sum((-A) ** 2, axis=1) + np.sum(-A * A, axis=1), A)
     assert ops(program)["square"] == 0
     assert largest(program) == 40
 
@@ -323,9 +328,8 @@ def test_a_value_that_others_use_is_not_taken_in() -> None:
 
 
 def test_a_traced_number_multiplies_what_comes_out() -> None:
-    program = both_ways(lambda s, A, B, C: np.sum(s * A * B * C), 2.5, A, A + 1, A - 1)
-    numbers = [e for e in program.equations if any(not x.type.shape for x in e.inputs)]
-    assert [e.outputs[0].type.shape for e in numbers] == [()]
+    program = fast(both_ways(lambda s, X: np.sum(s * X), 2.5, rng.normal(size=(200, 200))))
+    assert [e.outputs[0].type.shape for e in program.equations] == [(), ()]
 
 
 def test_what_is_small_stays_as_it_is() -> None:
@@ -393,9 +397,9 @@ def test_what_optimising_did_is_told() -> None:
 
 
 def test_rules_that_are_applied_after_other_passes_are_told_too() -> None:
-    told = ft.jit(lambda x, y: (x / 2.0) @ (y * 2.0)).explain(np.ones(40), np.ones(40))
-    assert [name for name, _ in told.passes] == ["simplify", "factors"]
-    assert told.rules == {"divide_by_number": 1, "multiply_by_number": 1}  # 2 and 1/2 have met
+    told = ft.jit(lambda x, y: (-x) @ -(y * 2.0)).explain(np.ones(40), np.ones(40))
+    assert [name for name, _ in told.passes] == ["simplify", "dead_code", "signs"]
+    assert told.rules == {"negative_of_negative": 1, "multiply_by_number": 1, "fold": 1}
 
 
 def test_flops_of_a_product_of_matrices_count_two_for_each_term() -> None:

@@ -12,13 +12,13 @@ from ..ir import Program
 from ..passes.absorb import absorb
 from ..passes.contraction import contraction
 from ..passes.cost import bytes_moved, flops
-from ..passes.factors import factors
 from ..passes.pipeline import OPTIMIZE, clean, optimize
+from ..passes.signs import signs
 from ..passes.simplify import simplify
 
 # The passes that apply rules of algebra, and count them.
 _COUNTED: dict[Any, Callable[[Program, Counter[str]], Program]] = {
-    apply: apply for apply in (simplify, factors, absorb)
+    apply: apply for apply in (simplify, signs, absorb)
 }
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _LONG_VECTOR = 32  # elements from which on a call of BLAS for each item pays
 _MANY = 2048  # elements from which on the longer call of NumPy's einsum does not matter
 _WIDE = 4
+_MOST = 16  # times as many terms as elements, beyond which terms are not all held at once
 _SMALL = 1 << 18
 
 
@@ -34,12 +35,13 @@ def lower_einsum(lowering: Lowering, spec: str, operands: list[int], result: Arr
     terms, output = split(spec)
     product = _Product(lowering, result.dtype)
     values = [product.named(number, term) for number, term in zip(operands, terms, strict=True)]
-    for i, value in enumerate(values):
-        others = "".join(v.letters for j, v in enumerate(values) if j != i)
-        values[i] = product.alone(value, output + others)
-    if len(values) == 2:
-        return product.of(values[0], values[1], output)
-    return product.ordered(values[0], output).number
+    if len(values) == 1:
+        return product.ordered(product.alone(values[0], output), output).number
+    inexact = result.dtype.kind in "fc"
+    for i in (0, 1):  # of integers, what one operand alone has is summed first
+        others = values[i if inexact else 1 - i].letters
+        values[i] = product.alone(values[i], output + others)
+    return product.with_lone(values[0], values[1], output)
 
 
 class _Value:
@@ -64,6 +66,27 @@ class _Product:
 
     def shape(self, letters: str) -> tuple[int, ...]:
         return tuple([self.sizes[c] for c in letters])
+
+    def with_lone(self, left: _Value, right: _Value, output: str) -> int:
+        """The product of two operands, summed afterwards over what one of them alone has.
+
+        To sum that operand before is to exchange a sum with a product, and gives infinity for
+        `inf * (0 + 1)` where the sum of the products is NaN.
+        """
+        lone = [c for c in left.letters if c not in right.letters and c not in output]
+        lone += [c for c in right.letters if c not in left.letters and c not in output]
+        if not lone:
+            return self.of(left, right, output)
+        wanted = {*output, *lone}
+        larger, other = sorted((left, right), key=self.size, reverse=True)
+        order = "".join(c for c in dict.fromkeys(larger.letters + other.letters) if c in wanted)
+        if math.prod(self.shape(order)) > _MOST * (self.size(left) + self.size(right)):
+            spec = f"{left.letters},{right.letters}->{output}"
+            return self.lowering.emit(
+                "einsum", [left.number, right.number], self.shape(output), spec
+            )
+        terms = _Value(self.of(left, right, order), order)
+        return self.ordered(self.alone(terms, output), output).number
 
     def alone(self, value: _Value, needed: str) -> _Value:
         """Take diagonals, and sum over the letters that nothing else needs."""
@@ -90,6 +113,9 @@ class _Product:
         number = self.lowering.emit("transpose", [value.number], self.shape(letters), permutation)
         return _Value(number, letters)
 
+    def size(self, value: _Value) -> int:
+        return math.prod(self.shape(value.letters))
+
     def reshaped(self, number: int, shape: tuple[int, ...]) -> int:
         if self.lowering.shapes[number] == shape:
             return number
@@ -100,7 +126,7 @@ class _Product:
         summed = "".join(c for c in shared if c not in output)
         if not summed:
             return self.multiplied(left, right, output)
-        larger = max(left, right, key=lambda v: math.prod(self.shape(v.letters)))
+        larger = max(left, right, key=self.size)
         summed = "".join(c for c in larger.letters if c in summed)
         batch = "".join(c for c in output if c in shared)
         free = "".join(c for c in output if c not in batch)

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..ir import UNKNOWN, ArrayType, Program, Shape
+from ..passes.guarded import GUARDED
 from ..primitive import PRIMITIVES
 from .kernels import KERNELS
 from .lowering import KernelCall, Lowering
@@ -126,7 +127,11 @@ def _last_uses(lowered: Lowering, roots: Sequence[int]) -> dict[int, int]:
 
 
 def _carried(call: KernelCall) -> list[Footprint]:
-    return [part for _, part in call.params[2]] if call.kernel == "nested" else []
+    if call.kernel != "nested":
+        return []
+    name, params, plans = call.params
+    seldom = dict(params)["slow"] if name == GUARDED.name else None
+    return [part for program, part in plans if program is not seldom]
 
 
 def _beside(call: KernelCall, part: Footprint, results: Fresh) -> int:

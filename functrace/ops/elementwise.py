@@ -66,7 +66,7 @@ fmod = binary(
 )  # fmt: skip
 negative = unary("negative", np.negative, lambda t, y, x: -t, linear=(0,), text="-{}")
 reciprocal = unary("reciprocal", np.reciprocal, lambda t, y, x: -t * square(y), text="1 / {}")
-square = unary("square", np.square, lambda t, y, x: t * (x * 2), text="{} ** 2")
+square = unary("square", np.square, lambda t, y, x: t * x * 2, text="{} ** 2")
 
 
 def positive(x: Any) -> Any:

@@ -1,11 +1,15 @@
 """Contractions across equations: chains of products and sums become one einsum of many operands.
 
 An einsum, or a sum, takes in the equations that make its operands: einsums, products, sums,
-transposes, broadcasts, signs and numbers. What comes out is one einsum, whose order of evaluation
-`contraction.py` then chooses freely: `(A @ B) @ v` becomes `A @ (B @ v)`, and the squared norm of
-an outer product that of its two factors. Nothing is taken in that somebody else uses, so that
-nothing is computed twice; nothing is distributed over additions; and the einsum stays only where it
-is estimated to be cheaper than what it replaces.
+transposes, broadcasts, signs and numbers. Nothing is taken in that somebody else uses, so that
+nothing is computed twice, and the einsum stays only where it is estimated to be cheaper than what
+it replaces.
+
+Where the terms of the sum stay the products that they were, and are added in another order at most,
+the einsum takes the place of the equations (`_Form.same_terms`): `sum(x * y)` becomes a product of
+vectors. Otherwise sums are exchanged with products, as when `(A @ B) @ v` becomes `A @ (B @ v)`, or
+the squared norm of an outer product that of its two factors. Then the einsum is the fast way of a
+`guarded` equation, which takes it where all numbers are in range.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,9 +27,11 @@ from ..ops import elementwise as ops
 from ..ops.contract import EINSUM, LETTERS, canonical, split
 from ..ops.shape import BROADCAST_TO, REDUCE_SUM, RESHAPE, TRANSPOSE, broadcast_to, reshape
 from ..recorder import bind, rewriting
+from .contraction import contraction, summed_first
 from .cost import CALL, cost, einsum_cost
-from .factors import factors
-from .match import may_wait
+from .guarded import GUARDED
+from .match import least_normal
+from .signs import signs
 from .simplify import simplify
 
 _MOST = 12  # operands of one einsum; the order of more takes long to find
@@ -42,10 +48,10 @@ class _Form:
         operands, terms: what is multiplied, and the index of each axis.
         output: the index of each axis of the result. Some may be in no term: these repeat it.
         sizes: the length of each index.
-        factor: the number.
+        numbers: the numbers, none of which is 1.
     """
 
-    __slots__ = ("factor", "operands", "output", "sizes", "terms")
+    __slots__ = ("numbers", "operands", "output", "sizes", "terms")
 
     def __init__(
         self,
@@ -53,19 +59,19 @@ class _Form:
         terms: Sequence[Term],
         output: Term,
         sizes: dict[int, int],
-        factor: Any = 1,
+        numbers: Sequence[Any] = (),
     ):
         self.operands = list(operands)
         self.terms = list(terms)
         self.output = output
         self.sizes = sizes
-        self.factor = factor
+        self.numbers = [*numbers]
 
     def with_inlined(self, maker: Equation) -> _Form:
         """The form in which that of the equation which makes an operand takes its place."""
         operands: list[Atom] = []
         terms: list[Term] = []
-        sizes, factor = dict(self.sizes), self.factor
+        sizes, numbers = dict(self.sizes), [*self.numbers]
         for operand, term in zip(self.operands, self.terms, strict=True):
             if operand is not maker.outputs[0]:
                 operands.append(operand)
@@ -84,8 +90,33 @@ class _Form:
                 tuple([_DROPPED if i in dropped else rename.get(i, i) for i in inner_term])
                 for inner_term in inner.terms
             )
-            factor = factor * inner.factor
-        return _Form(operands, terms, self.output, sizes, factor)
+            numbers += inner.numbers
+        return _Form(operands, terms, self.output, sizes, numbers)
+
+    def same_terms(self) -> bool:
+        """Whether what is added up are the products that there were, and nothing is added before.
+
+        There are two factors at most, which are exchanged perhaps. No index that is summed over is
+        in one of them alone, which would be added up first.
+        """
+        if any(number != -1 for number in self.numbers) or len(self.operands) > 2:
+            return False
+        return len(self.operands) == 1 or not self.lone()
+
+    def lone(self) -> list[int]:
+        """The indices summed over that one operand alone has."""
+        count = Counter(i for term in self.terms for i in set(term) if i != _DROPPED)
+        return [
+            i for i, times in count.items()
+            if times == 1 and i not in self.output and self.sizes[i] > 1
+        ]  # fmt: skip
+
+    def extent(self) -> float:
+        """What bounds the sum of products, besides the norms of the operands; 1 at least."""
+        found = self.spec()
+        assert found is not None
+        lone = math.sqrt(math.prod([self.sizes[i] for i in self.lone()]))
+        return found[2] * lone * math.prod([max(float(abs(x)), 1.0) for x in self.numbers])
 
     def spec(self) -> tuple[str, tuple[Shape, ...], float] | None:
         """The einsum, its operands' shapes, and the number of equal terms that it leaves out."""
@@ -111,16 +142,23 @@ def absorb(program: Program, fired: Counter[str] | None = None) -> Program:
     if not any(e.primitive in _ROOTS for e in program.equations):
         return program
     uses = _Uses(program)
-    forms: dict[int, _Form] = {}
+    forms: dict[int, _Grown] = {}
     for number in range(len(program.equations) - 1, -1, -1):
         if program.equations[number].primitive in _ROOTS and number not in uses.taken:
-            form = _grown(number, uses)
-            if form is not None:
-                forms[number] = form
+            grown = _grown(number, uses)
+            if grown is not None:
+                forms[number] = grown
     if not forms:
         return program
     rebuilt = simplify(_rebuilt(program, forms, uses.taken), fired, settled=program)
-    return factors(rebuilt, fired)  # numbers may meet others
+    return signs(rebuilt, fired)  # they may meet others
+
+
+class _Grown(NamedTuple):
+    """What an equation has grown into: a form, and the numbers of the equations in it."""
+
+    form: _Form
+    inside: list[int]
 
 
 class _Uses:
@@ -152,19 +190,19 @@ class _Uses:
         return number
 
 
-def _grown(number: int, uses: _Uses) -> _Form | None:
+def _grown(number: int, uses: _Uses) -> _Grown | None:
     """The cheapest form that an equation grows into by taking in others, if it is any cheaper."""
     form = _form(uses.equations[number])
     if form is None:
         return None
     inside = {number}
     separate = cost(uses.equations[number])
-    best, gain, absorbed = None, 0.0, set[int]()
+    best, gain = None, 0.0
     refused: set[Atom] = set()
     while len(form.operands) <= _MOST:
-        merged = _form_cost(form) if len(inside) > 1 else None
+        merged = _form_cost(form) if len(inside) > 1 or not form.same_terms() else None
         if merged is not None and merged < _GAIN * separate and separate - merged > gain:
-            best, gain, absorbed = form, separate - merged, inside - {number}
+            best, gain = _Grown(form, sorted(inside)), separate - merged
         for atom in form.operands:
             place = uses.maker_within(atom, inside) if atom not in refused else None
             maker = None if place is None else uses.equations[place]
@@ -177,7 +215,8 @@ def _grown(number: int, uses: _Uses) -> _Form | None:
             break
         else:
             break
-    uses.taken |= absorbed
+    if best is not None:
+        uses.taken.update(best.inside[:-1])
     return best
 
 
@@ -229,17 +268,12 @@ def _of_product(equation: Equation) -> _Form | None:
     type = equation.outputs[0].type
     target = type.shape
     output, sizes = _indices(target)
-    factor: Any = 1
-    operands = []
-    for atom in equation.inputs:
-        if isinstance(atom, Literal) and not atom.type.shape:
-            factor = factor * atom.value
-        else:
-            operands.append(atom)
-    if not operands or not may_wait(factor, type.dtype):
+    numbers = [a.value for a in equation.inputs if isinstance(a, Literal) and not a.type.shape]
+    operands = [a for a in equation.inputs if not isinstance(a, Literal) or a.type.shape]
+    if not operands or not all(np.isfinite(x) and x for x in numbers):
         return None
     terms = [_aligned(atom.type.shape, output, target) for atom in operands]
-    return _Form(operands, terms, output, sizes, factor)
+    return _Form(operands, terms, output, sizes, [x for x in numbers if x != 1])
 
 
 def _of_square(equation: Equation) -> _Form:
@@ -251,7 +285,7 @@ def _of_square(equation: Equation) -> _Form:
 def _of_negative(equation: Equation) -> _Form:
     (operand,) = equation.inputs
     output, sizes = _indices(operand.type.shape)
-    return _Form([operand], [output], output, sizes, -1)
+    return _Form([operand], [output], output, sizes, [-1])
 
 
 def _of_transpose(equation: Equation) -> _Form:
@@ -308,45 +342,74 @@ def _form_cost(form: _Form) -> float | None:
     found = form.spec()
     if found is None or any(atom.type.size == 0 for atom in form.operands):
         return None
-    if not may_wait(form.factor, form.operands[0].type.dtype):
-        return None
     spec, shapes, repeats = found
-    size = math.prod([form.sizes[i] for i in form.output])
-    scaling = 0.0 if repeats * form.factor == 1 else min([size, *map(math.prod, shapes)]) + CALL
-    return einsum_cost(spec, shapes) + scaling
+    kind = form.operands[0].type.dtype
+    factor = math.prod(form.numbers) * repeats
+    if not least_normal(kind) <= abs(factor) <= np.finfo(kind).max:
+        return None
+    scaling = 0.0 if factor == 1 else math.prod([form.sizes[i] for i in form.output]) + CALL
+    same = form.same_terms()
+    proof = 0.0 if same else sum(a.type.size + CALL for a in dict.fromkeys(form.operands)) + CALL
+    return einsum_cost(spec, shapes, exchanged=not same) + scaling + proof
 
 
 # Equations of forms
 
 
-def _rebuilt(program: Program, forms: dict[int, _Form], taken: set[int]) -> Program:
+def _rebuilt(program: Program, forms: dict[int, _Grown], taken: set[int]) -> Program:
     renamed: dict[Atom, Atom] = {}
     with rewriting(program) as recorder:
         for number, equation in enumerate(program.equations):
             if number in taken:
                 continue
             recorder.position = equation.position
-            form = forms.get(number)
-            if form is not None:
-                operands = [recorder.value_of_atom(renamed.get(a, a)) for a in form.operands]
-                result = _value(form, operands, equation.outputs[0].type)
+            grown = forms.get(number)
+            if grown is None:
+                recorder.equations.append(equation.renamed(renamed))
+            elif grown.form.same_terms():
+                operands = [recorder.value_of_atom(renamed.get(a, a)) for a in grown.form.operands]
+                result = _value(grown.form, operands, equation.outputs[0].type)
                 renamed[equation.outputs[0]] = recorder.atom(result)
-                continue
-            recorder.equations.append(equation.renamed(renamed))
+            else:
+                inner = [program.equations[i] for i in grown.inside]
+                recorder.equations.append(_proved(grown.form, inner).renamed(renamed))
         return program.rewritten(recorder.equations, renamed)
+
+
+def _proved(form: _Form, equations: list[Equation]) -> Equation:
+    """The guarded equation of a form, and of the equations that it stands for."""
+    root = equations[-1]
+    made = {var for equation in equations for var in equation.outputs}
+    others = [a for e in equations for a in e.inputs if isinstance(a, Var) and a not in made]
+    atoms = list(dict.fromkeys([*form.operands, *others]))
+    inputs = [atom if isinstance(atom, Var) else Var(atom.type) for atom in atoms]
+    slow = Program(inputs, equations, root.outputs, "as written")
+    known = dict(zip(atoms, inputs, strict=True))
+    with rewriting(slow) as recorder:
+        recorder.position = root.position
+        operands = [recorder.value_of_atom(known[atom]) for atom in form.operands]
+        value = _value(form, operands, root.outputs[0].type)
+        fast = Program(inputs, recorder.equations, [recorder.atom(value)], "exchanged")
+    params = {
+        "fast": contraction(fast),
+        "slow": contraction(slow),
+        "degrees": tuple([form.operands.count(atom) for atom in atoms]),
+        "factor": math.prod([min(float(abs(x)), 1.0) for x in form.numbers]),
+        "extent": form.extent(),
+    }
+    return Equation(GUARDED, tuple(atoms), params, root.outputs, root.position)
 
 
 def _value(form: _Form, operands: list[Any], type: ArrayType) -> Any:
     spec, shapes, repeats = form.spec()  # type: ignore[misc] -- it had a cost
-    factor = form.factor * repeats
     operands = [reshape(x, shape) for x, shape in zip(operands, shapes, strict=True)]
-    scale = None if factor == 1 else type.dtype.type(factor)
-    smallest = min(range(len(operands)), key=lambda i: math.prod(shapes[i]))
-    if scale is not None and math.prod(shapes[smallest]) < type.size:
-        operands[smallest], scale = operands[smallest] * scale, None
-    result = bind(EINSUM, *operands, spec=spec)
-    if scale is not None:
-        result = result * scale
+    if not form.same_terms():
+        spec, sums = summed_first(spec)
+        operands = [x if one is None else bind(EINSUM, x, spec=canonical(one))
+                    for x, one in zip(operands, sums, strict=True)]  # fmt: skip
+    result = bind(EINSUM, *operands, spec=canonical(spec))
+    if (factor := math.prod(form.numbers) * repeats) != 1:
+        result = result * type.dtype.type(factor)
     present = {i for term in form.terms for i in term}
     lengths = tuple([form.sizes[i] if i in present else 1 for i in form.output])
     return broadcast_to(reshape(result, lengths), type.shape)

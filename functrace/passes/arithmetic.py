@@ -10,7 +10,7 @@ import numpy as np
 
 from ..ir import Atom, Equation
 from ..ops import elementwise as ops
-from ..ops.shape import RESHAPE, reshape
+from ..ops.shape import BROADCAST_TO, RESHAPE, broadcast_to, reshape
 from ..primitive import PRIMITIVES
 from ..recorder import bind
 from .match import CONSTANTS, NUMBER, Match, full_scalar, is_bits, least_normal, rule, scalar
@@ -117,23 +117,6 @@ def _never_minus_zero(match: Match, atom: Atom, depth: int = _DEPTH) -> bool:
     return name in ("reshape", "broadcast_to", "transpose", "slice") and all(known)
 
 
-@rule(ADD, SUBTRACT, every=(MULTIPLY,))
-def add_of_multiples(match: Match) -> Any:
-    """X * c + y * c is (x + y) * c for a c of 2, 4, ... or -2, -4, ..., where rounding is the same.
-
-    What no longer overflows is x * c, and with a negative c a difference of 0.0 becomes -0.0.
-    """
-    first, second = (match.made_by(MULTIPLY, atom) for atom in match.equation.inputs)
-    if first is None or second is None or not (match.alone(first) and match.alone(second)):
-        return None
-    (x, c), (y, d) = with_factor(first), with_factor(second)
-    if c is None or d is None or abs(c) != abs(d) or abs(c) < 1 or not _power_of_two(c):
-        return None
-    minus = (c == d) == (match.equation.primitive is SUBTRACT)
-    total = match.value(x) - match.value(y) if minus else match.value(x) + match.value(y)
-    return total * c
-
-
 def _power_of_two(number: Any) -> bool:
     return number.dtype.kind == "f" and abs(math.frexp(number)[0]) == 0.5
 
@@ -152,7 +135,11 @@ def with_factor(product: Equation) -> tuple[Atom, Any]:
 
 @rule(MULTIPLY, some=(NUMBER,))
 def multiply_by_number(match: Match) -> Any:
-    """X * 1 is x, x * -1 is -x, -x * c is x * -c, and (x * c) * d is x * (c * d)."""
+    """X * 1 is x, x * -1 is -x, -x * c is x * -c, and (x * c) * d is x * (c * d).
+
+    The last where c and d are both at least 1, or both at most: then x * (c * d) overflows where
+    x * c or its product with d would.
+    """
     x, factor = with_factor(match.equation)
     if factor is None:
         return None
@@ -163,13 +150,25 @@ def multiply_by_number(match: Match) -> Any:
     if (inner := match.under(NEGATIVE, x)) is not None:
         return inner * -factor
     product = match.made_by(MULTIPLY, x)
-    if product is not None:
-        y, first = with_factor(product)
-        with np.errstate(all="ignore"):
-            both = None if first is None else first * factor
-        if both is not None and np.isfinite(both) and abs(both) >= least_normal(both.dtype):
-            return match.value(y) * both
-    return None
+    y, first = (x, None) if product is None else with_factor(product)
+    if first is None or first.dtype.kind != "f" or (abs(first) < 1 < abs(factor)):
+        return None
+    if abs(factor) < 1 < abs(first):
+        return None
+    with np.errstate(all="ignore"):
+        both = first * factor
+    in_range = np.isfinite(both) and abs(both) >= least_normal(both.dtype)
+    return match.value(y) * both if in_range else None
+
+
+@rule(MULTIPLY, some=(BROADCAST_TO,))
+def multiply_of_broadcast(match: Match) -> Any:
+    """Elements that repeat are multiplied by a number once."""
+    x, factor = with_factor(match.equation)
+    repeated = None if factor is None else match.under(BROADCAST_TO, x)
+    if repeated is None or repeated.size == x.type.size:
+        return None
+    return broadcast_to(repeated * factor, x.type.shape)
 
 
 @rule(MULTIPLY)

@@ -1,6 +1,7 @@
 """Contraction order: an einsum of three or more operands becomes a chain of pairwise ones.
 
-opt_einsum chooses the order. It sees index sets and sizes, never arrays.
+opt_einsum chooses the order. It sees index sets and sizes, never arrays. What one operand alone is
+summed over is summed first.
 """
 
 from __future__ import annotations
@@ -31,9 +32,18 @@ def contraction(program: Program) -> Program:
 
 def _pairwise(equation: Equation) -> list[Equation]:
     spec = equation.params["spec"]
-    steps = pairings(spec, tuple(atom.type.shape for atom in equation.inputs))
-    operands: list[Atom] = list(equation.inputs)
-    result = []
+    result: list[Equation] = []
+    operands: list[Atom] = []
+    spec, alone = summed_first(spec)
+    for atom, one in zip(equation.inputs, alone, strict=True):
+        if one is not None:
+            shape = _result_shape(one, [atom.type.shape])
+            summed = Var(ArrayType(shape, atom.type.dtype))
+            params = {"spec": canonical(one)}
+            result.append(Equation(EINSUM, (atom,), params, (summed,), equation.position))
+            atom = summed
+        operands.append(atom)
+    steps = pairings(spec, tuple(atom.type.shape for atom in operands))
     for number, (positions, step) in enumerate(steps):
         chosen = tuple(operands[i] for i in positions)
         for i in sorted(positions, reverse=True):
@@ -47,6 +57,24 @@ def _pairwise(equation: Equation) -> list[Equation]:
         result.append(Equation(EINSUM, chosen, params, outputs, equation.position))
         operands.append(outputs[0])
     return result
+
+
+@lru_cache(maxsize=4096)
+def summed_first(spec: str) -> tuple[str, tuple[str | None, ...]]:
+    """The einsum of operands that are summed, and for each operand the einsum of it that sums.
+
+    That is None for an operand all of whose indices the output or another operand has.
+    """
+    terms, output = split(spec)
+    left, sums = [], []
+    for i, term in enumerate(terms):
+        others = set(output).union(*terms[:i], *terms[i + 1 :])
+        kept = term
+        if not others.issuperset(term):
+            kept = "".join([c for c in dict.fromkeys(term) if c in others])
+        left.append(kept)
+        sums.append(None if kept == term else f"{term}->{kept}")
+    return f"{','.join(left)}->{output}", tuple(sums)
 
 
 def _result_shape(spec: str, shapes: list[Shape]) -> list[int]:

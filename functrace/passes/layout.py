@@ -21,8 +21,8 @@ from ..ops.shape import (
     transpose,
 )
 from ..recorder import bind
-from .arithmetic import MULTIPLY, NEGATIVE, with_factor
-from .match import NUMBER, Match, may_wait, rule, scalar
+from .arithmetic import NEGATIVE
+from .match import NUMBER, Match, rule, scalar
 from .symmetry import symmetric
 
 # Shapes
@@ -75,23 +75,21 @@ def broadcast_of_broadcast(match: Match) -> Any:
 
 @rule(EINSUM, some=(NUMBER,))
 def einsum_with_number(match: Match) -> Any:
-    """A number among the operands multiplies what the others come to."""
+    """A number among the operands multiplies the one beside it, which is part of every term."""
+    operands = [match.value(atom) for atom in match.equation.inputs]
     numbers = [scalar(atom) for atom in match.equation.inputs]
-    if numbers.count(None) == len(numbers) or match.equation.outputs[0].type.dtype.kind != "f":
-        return None
     terms, output = split(match.equation.params["spec"])
-    total, left, operands = None, [], []
-    for number, term, atom in zip(numbers, terms, match.equation.inputs, strict=True):
-        if number is None:
-            left.append(term)
-            operands.append(match.value(atom))
-        else:
-            total = number if total is None else total * number
-    if total is None or not operands or not may_wait(total, total.dtype):
+    place = next((i for i, number in enumerate(numbers) if number is not None), None)
+    if place is None or len(operands) < 2 or match.equation.outputs[0].type.dtype.kind != "f":
         return None
-    moved = _moved(left, output, operands)
-    spec = canonical(f"{','.join(left)}->{output}")
-    return (bind(EINSUM, *operands, spec=spec) if moved is None else moved) * total
+    other = max(place - 1, 0)
+    product = operands.pop(place)
+    product = operands[other] * product if place else product * operands[0]
+    terms.pop(place)
+    operands[other] = product
+    moved = _moved(terms, output, operands)
+    spec = canonical(f"{','.join(terms)}->{output}")
+    return bind(EINSUM, *operands, spec=spec) if moved is None else moved
 
 
 @rule(EINSUM)
@@ -147,20 +145,14 @@ def sum_of_broadcast(match: Match) -> Any:
     return broadcast_to(total, remaining(shape, axes)) * x.dtype.type(count)
 
 
-@rule(REDUCE_SUM, some=(NEGATIVE, MULTIPLY))
-def sum_of_multiple(match: Match) -> Any:
-    """The sum of x times a number is the number times the sum, and that of -x is minus the sum."""
-    (operand,) = match.equation.inputs
-    axes = match.equation.params["axes"]
-    if (negated := match.under(NEGATIVE, operand)) is not None:
-        return -reduce_sum(negated, axes)
-    product = match.made_by(MULTIPLY, operand)
-    if product is None:
-        return None
-    x, factor = with_factor(product)
-    if factor is None or not may_wait(factor, operand.type.dtype):
-        return None
-    return reduce_sum(match.value(x), axes) * factor
+@rule(REDUCE_SUM, some=(NEGATIVE,))
+def sum_of_negative(match: Match) -> Any:
+    """The sum of -x is minus the sum.
+
+    Other numbers stay in the sum: one that scales its terms may be what keeps them in range.
+    """
+    negated = match.under(NEGATIVE, match.equation.inputs[0])
+    return None if negated is None else -reduce_sum(negated, match.equation.params["axes"])
 
 
 # Everywhere

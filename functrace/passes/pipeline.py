@@ -15,13 +15,14 @@ from .common_subexpressions import common_subexpressions
 from .contraction import contraction
 from .dead_code import dead_code
 from .expansion import expansion
-from .factors import factors
 from .loops import has_loops, loops
 from .orientation import orientation
+from .signs import signs
 from .simplify import simplify
+from .systems import systems
 
 CLEANUP = (dead_code, common_subexpressions)  # safe before further transforms
-OPTIMIZE = (simplify, *CLEANUP, loops, factors, absorb, orientation, contraction, *CLEANUP)
+OPTIMIZE = (simplify, *CLEANUP, loops, signs, systems, absorb, orientation, contraction, *CLEANUP)
 
 
 def clean(program: Program) -> Program:

@@ -1,4 +1,4 @@
-"""Numbers that multiply: they meet on their way, and end on the smallest array."""
+"""Signs meet on their way, and end on the smallest array; other numbers stay where they are."""
 
 from __future__ import annotations
 
@@ -34,38 +34,42 @@ def scalings(program: Program) -> list[int]:
 
 
 CASES: dict[str, tuple[Callable[..., Any], tuple[Any, ...], list[int]]] = {
-    "a sum": (lambda x, y: np.sum(0.5 * x * y), (A, B.T), [1]),
-    "a matrix": (lambda A, v: (2.0 * A) @ v, (A, V), [20]),
-    "a quotient": (lambda A, v: A @ (v / 3), (B, A[:, 0]), [20]),
-    "both factors": (lambda A, B: (A / 3) @ (B * 6.0), (A[:, :3], B[:3]), [90]),
-    "a mean": (lambda w, X, y: ft.grad(lambda w: np.mean((X @ w - y) ** 2))(w),
-               (V, A, A[:, 0]), [20]),
+    "a sum": (lambda x, y: np.sum(-x * y), (A, B.T), [1]),
+    "a matrix": (lambda A, v: (-A) @ v, (A, V), [20]),
+    "a quotient": (lambda A, v: np.exp(-(A / v)), (A, V), [20]),
+    "a mean": (lambda w, X, y: ft.grad(lambda w: np.mean((y - X @ w) ** 2))(w),
+               (V, A, A[:, 0]), [30]),
     "half a mean": (lambda w, X, y: ft.grad(lambda w: 0.5 * np.sum((X @ w - y) ** 2) / 30)(w),
-                    (V, A, A[:, 0]), [20]),
+                    (V, A, A[:, 0]), [30]),
     "a sign that meets a sign": (lambda a, b: -((-a) @ b), (A, B), []),
     "signs of three factors": (lambda a, b, c: (-a @ -b) * -c, (A, B, A[:, 0]), [30]),
-    "what meets on its way": (lambda x, y: np.exp((x * 3) * (y * -4) / 5), (V, W), [20]),
-    "a number and its reciprocal": (lambda x, y: np.exp((x * 4) * (y * 0.25)), (V, W), []),
-    "squares": (lambda x, y: np.exp(np.square(x * 3) * (y / 9)), (V, W), []),
-    "what moves": (lambda x: np.exp(3 * (2 * x).T.reshape(5, -1)[1:]), (A,), [480]),
-    "a solution": (lambda A, b: np.linalg.solve(A, b * 3) * 2, (A[:20], V), [20]),
-    "an outer product": (lambda x, y: np.exp(np.outer(x * 2, y) * 3), (V, A[:, 0]), [20]),
-    "a product that was small before": (lambda A, B: np.exp(A @ B * 2), (A, B), [600]),
-    "what came of a vector": (lambda x, y: np.exp(3 * np.outer(x, y).T[1:]), (V, A[:, 0]), [20]),
-    "a denominator": (lambda A, v: np.exp(2 * (A / (A * v[0] + 1))), (A, V), [600]),
-    "a small denominator": (lambda A, v: np.exp(2 * (A / v)), (A, V), [20]),
-    "a square": (lambda A, B: np.exp(2 * np.square(A @ B)), (A, B), [900]),
-    "a value that is returned": (lambda A, B: ((z := A @ B), z * 2), (A, B), [900]),
-    "what others need": (lambda x, y: ((z := x * 2), np.exp(z * y)), (V, W), [20]),
+    "what meets on its way": (lambda x, y: np.exp((x * -y) / -(y + x)), (V, W), []),
+    "squares": (lambda x, y: np.exp(np.square(-x) * -y), (V, W), [20]),
+    "what moves": (lambda x: np.exp(-(-x).T.reshape(5, -1)[1:]), (A,), []),
+    "a solution": (lambda A, b: -np.linalg.solve(A, -b), (A[:20], V), []),
+    "a matrix of a system": (lambda A, b: -np.linalg.solve(-A, b), (A[:20], V), [400, 20]),
+    "an outer product": (lambda x, y: np.exp(-np.outer(x, y)), (V, A[:, 0]), [20]),
+    "a product that was small before": (lambda A, B: np.exp(-(A @ B)), (A, B), [600]),
+    "what came of a vector": (lambda x, y: np.exp(-np.outer(x, y).T[1:]), (V, A[:, 0]), [20]),
+    "a denominator": (lambda A, v: np.exp(-(A / (A * v[0] + 1))), (A, V), [600]),
+    "a small denominator": (lambda A, v: np.exp(-(A / v)), (A, V), [20]),
+    "a square": (lambda A, B: np.exp(-np.square(A @ B)), (A, B), [900]),
+    "a value that is returned": (lambda A, B: ((z := A @ B), -z), (A, B), [900]),
+    "what others need": (lambda x, y: ((z := -x), np.exp(z * y)), (V, W), [20]),
     "what meets one of many": (
-        lambda x, y: ((z := np.outer(x * 2, y) * 3)[:1] * 5, z[:2] * 7),
-        (V, rng.normal(size=300)), [300, 600]),
-    "what many take": (lambda x, A: ((z := x * 2) * A[:, 0], z * A[:, 1]), (A[:, 2], A), [30]),
+        lambda x, y: ((z := -np.outer(-x, y))[:1] * y, z[:2] * -y), (V, rng.normal(size=300)),
+        [300]),
+    "what many take": (lambda x, A: ((z := -x) * A[:, 0], z * A[:, 1]), (A[:, 2], A), [30]),
+    "numbers before a sum": (lambda x, y: np.sum(0.5 * x * y), (A, B.T), [600]),
+    "numbers of a matrix": (lambda A, v: (A / 3) @ (v * 2.0), (A, V), [600, 20]),
+    "numbers that scale alike": (lambda x: np.exp(x * 2 * 3.0), (V,), [20]),
+    "numbers that scale differently": (lambda x: np.exp(x * 3.0 * 0.25), (V,), [20, 20]),
+    "numbers of what repeats": (lambda x: np.exp(np.broadcast_to(x, (30, 20)) * 3.0), (V,), [20]),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_numbers_end_on_the_smallest_array(name: str) -> None:
+def test_signs_end_on_the_smallest_array_and_numbers_stay(name: str) -> None:
     function, operands, expected = CASES[name]
     program = optimize(ft.trace(function)(*operands))
     assert scalings(program) == expected
