@@ -2,7 +2,8 @@
 
 A tree is a leaf (anything that is not a container), or `None` (an empty tree), or a container of
 trees: `tuple`, `list`, `dict`, `OrderedDict`, `defaultdict`, a named tuple, a dataclass, or an
-instance of a class that was registered with `register_node`.
+instance of a class that was registered with `register_node`, `register_node_class` or
+`register_dataclass`.
 
     >>> from functrace import tree
     >>> leaves, structure = tree.flatten({"w": [1.0, 2.0], "b": None})
@@ -17,33 +18,35 @@ A field of a dataclass is static (part of the structure, not a child) when it is
 
 from __future__ import annotations
 
-import dataclasses
+import functools
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Sequence
-from operator import itemgetter
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Callable, Hashable, Iterable
+from typing import Any
 
-from .errors import ArgumentError, TreeStructureError
-
-T = TypeVar("T")
-
-
-class Node(NamedTuple):
-    """How one container type is taken apart and put together."""
-
-    flatten: Callable[[Any], tuple[Sequence[Any], Hashable]]
-    unflatten: Callable[[Hashable, Sequence[Any]], Any]
-    keys: Callable[[Any, int], Sequence[str]]  # of the static data and the number of children
+from .errors import TreeStructureError
+from .keys import DictKey as DictKey
+from .keys import FlattenedIndexKey as FlattenedIndexKey
+from .keys import GetAttrKey as GetAttrKey
+from .keys import Key, Path
+from .keys import SequenceKey as SequenceKey
+from .nodes import LEAF_KINDS, NODES, node_of
+from .nodes import Partial as Partial
+from .nodes import register_dataclass as register_dataclass
+from .nodes import register_node as register_node
+from .nodes import register_node_class as register_node_class
+from .static import changeable, copied
+from .static import exact as exact
 
 
 class TreeDef:
     """The structure of a tree: everything but its leaves. Comparable and hashable."""
 
-    __slots__ = ("_exact", "_hash", "children", "kind", "size", "static")
+    __slots__ = ("_changeable", "_exact", "_hash", "children", "kind", "size", "static")
 
-    def __init__(self, kind: type | None, static: Hashable, children: tuple[TreeDef, ...]):
+    def __init__(self, kind: type | None, static: Any, children: tuple[TreeDef, ...]):
         self.kind = kind
-        self.static = static
+        self._changeable = changeable(static)
+        self.static = copied(static) if self._changeable else static
         self.children = children
         self.size: int = 1 if kind is None else sum(child.size for child in children)
         self._exact = _exact_static(kind, static)
@@ -61,6 +64,14 @@ class TreeDef:
     def __hash__(self) -> int:
         return self._hash
 
+    def is_like(self, kind: type | None, static: Any, children: int) -> bool:
+        """Whether the root is a node of a kind, with some static data and number of children."""
+        return (
+            self.kind is kind
+            and len(self.children) == children
+            and self._exact == _exact_static(kind, static)
+        )
+
     def __repr__(self) -> str:
         return repr(unflatten(self, [_Star()] * self.size))
 
@@ -68,17 +79,7 @@ class TreeDef:
         return TreeDef, (self.kind, self.static, self.children)
 
 
-def exact(value: Hashable) -> Hashable:
-    """A key that tells apart what `==` does not: 1, 1.0 and True, or 0.0 and -0.0."""
-    kind = type(value)
-    if isinstance(value, tuple):
-        return kind, tuple([exact(part) for part in value])
-    if isinstance(value, (float, complex)):
-        return kind, repr(value)
-    return kind, value
-
-
-def _exact_static(kind: type | None, static: Hashable) -> Hashable:
+def _exact_static(kind: type | None, static: Any) -> Hashable:
     """Equal keys of dicts are the same key; static fields, with which one computes, are not."""
     return static if static is None or kind in _MAPPINGS else exact(static)
 
@@ -93,141 +94,12 @@ class _Star:
 
 LEAF = TreeDef(None, None, ())
 _NONE = TreeDef(type(None), None, ())
-_leaf_kinds: set[type] = {float, int, bool, complex, str}  # types known to be no containers
-_nodes: dict[type, Node] = {}
-
-
-def register_node(
-    kind: type[T],
-    flatten: Callable[[T], tuple[Sequence[Any], Hashable]],
-    unflatten: Callable[[Any, Sequence[Any]], T],
-) -> None:
-    """Make instances of `kind` containers of trees.
-
-    Args:
-        kind: the class; instances of subclasses need a registration of their own.
-        flatten: returns the children and hashable static data.
-        unflatten: called with the static data and new children.
-
-    Raises:
-        ValueError: when the class is registered already.
-
-    Example:
-        >>> from functrace import tree
-        >>> class Pair:
-        ...     def __init__(self, a, b): self.a, self.b = a, b
-        >>> tree.register_node(Pair, lambda p: ((p.a, p.b), None), lambda _, ab: Pair(*ab))
-        >>> tree.leaves(Pair(1.0, [2.0]))
-        [1.0, 2.0]
-    """
-    if kind in _nodes:
-        raise ValueError(f"{kind.__qualname__} is registered as a tree node already")
-    _leaf_kinds.discard(kind)
-    _nodes[kind] = Node(flatten, unflatten, lambda _, n: [f".children[{i}]" for i in range(n)])
-
-
-def _sorted_keys(mapping: dict[Any, Any]) -> tuple[Any, ...]:
-    try:
-        return tuple(sorted(mapping))
-    except TypeError:  # keys of different types: any order will do, if it is always the same
-        return tuple(sorted(mapping, key=lambda key: (type(key).__qualname__, repr(key))))
-
-
-def _flatten_dict(mapping: dict[Any, Any]) -> tuple[Sequence[Any], Hashable]:
-    keys = _sorted_keys(mapping)
-    if len(keys) == 1:
-        return (mapping[keys[0]],), keys
-    return (itemgetter(*keys)(mapping) if keys else ()), keys
-
-
-def _item_keys(_static: Any, count: int) -> Sequence[str]:
-    return [f"[{i}]" for i in range(count)]
-
-
-def _mapping_keys(keys: Any, _count: int) -> Sequence[str]:
-    return [f"[{key!r}]" for key in keys]
-
-
-def _flatten_defaultdict(mapping: defaultdict[Any, Any]) -> tuple[Sequence[Any], Hashable]:
-    children, keys = _flatten_dict(mapping)
-    return children, (mapping.default_factory, keys)
-
-
-_nodes[tuple] = Node(lambda t: (t, None), lambda _, children: tuple(children), _item_keys)
-_nodes[list] = Node(lambda t: (t, None), lambda _, children: list(children), _item_keys)
-_nodes[dict] = Node(
-    _flatten_dict,
-    lambda keys, children: dict(zip(keys, children, strict=True)),  # type: ignore[arg-type] -- static data is what flatten gave
-    _mapping_keys,
-)
-_nodes[OrderedDict] = Node(
-    lambda mapping: (tuple(mapping.values()), tuple(mapping)),
-    lambda keys, children: OrderedDict(zip(keys, children, strict=True)),  # type: ignore[arg-type] -- as above
-    _mapping_keys,
-)
-_nodes[defaultdict] = Node(
-    _flatten_defaultdict,
-    lambda static, children: defaultdict(static[0], zip(static[1], children, strict=True)),  # type: ignore[index] -- as above
-    lambda static, count: _mapping_keys(static[1], count),
-)
-
-
-def _namedtuple_node(kind: Any) -> Node:
-    return Node(
-        lambda t: (t, None),
-        lambda _, children: kind(*children),
-        lambda _, __: [f".{name}" for name in kind._fields],
-    )
-
-
-def _dataclass_node(kind: Any) -> Node:
-    fields = dataclasses.fields(kind)
-    dynamic = [field.name for field in fields if not field.metadata.get("static", False)]
-    static = [field.name for field in fields if field.metadata.get("static", False)]
-
-    def flatten(instance: Any) -> tuple[Sequence[Any], Hashable]:
-        return (
-            [getattr(instance, name) for name in dynamic],
-            tuple(getattr(instance, name) for name in static),
-        )
-
-    def unflatten(static_values: Any, children: Sequence[Any]) -> Any:
-        # Not through __init__, which may check or convert: children can be tracers or markers.
-        instance = object.__new__(kind)
-        for name, value in zip(dynamic, children, strict=True):
-            object.__setattr__(instance, name, value)
-        for name, value in zip(static, static_values, strict=True):
-            object.__setattr__(instance, name, value)
-        return instance
-
-    return Node(flatten, unflatten, lambda _, __: [f".{name}" for name in dynamic])
-
-
-def _node_of(kind: type) -> Node | None:
-    """The node of a container type, or None when instances are leaves."""
-    node = _nodes.get(kind)
-    if node is None:
-        if issubclass(kind, tuple) and hasattr(kind, "_fields"):
-            node = _nodes[kind] = _namedtuple_node(kind)
-        elif dataclasses.is_dataclass(kind):
-            node = _nodes[kind] = _dataclass_node(kind)
-        elif len(_leaf_kinds) < 4096:
-            _leaf_kinds.add(kind)
-    return node
-
-
 _known: dict[Any, TreeDef] = {}  # structures seen, so that equal ones are mostly one object
 
 
-def _structure_of(kind: type, static: Hashable, children: tuple[TreeDef, ...]) -> TreeDef:
+def _structure_of(kind: type, static: Any, children: tuple[TreeDef, ...]) -> TreeDef:
     key = (kind, _exact_static(kind, static), children)
-    try:
-        known = _known.get(key)
-    except TypeError:
-        raise ArgumentError(
-            f"the static data of a {kind.__qualname__} can not be hashed: {static!r}",
-            "use tuples for lists; a field that holds arrays can not be static",
-        ) from None
+    known = _known.get(key)
     if known is None:
         if len(_known) >= 1024:
             _known.clear()
@@ -242,10 +114,10 @@ def _flatten_into(tree: Any, leaves: list[Any], is_leaf: Callable[[Any], bool] |
     if tree is None:
         return _NONE
     kind = type(tree)
-    if kind in _leaf_kinds:
+    if kind in LEAF_KINDS:
         leaves.append(tree)
         return LEAF
-    node = _nodes.get(kind) or _node_of(kind)
+    node = NODES.get(kind) or node_of(kind)
     if node is None:
         leaves.append(tree)
         return LEAF
@@ -290,9 +162,10 @@ def _unflatten_from(structure: TreeDef, leaves: Any) -> Any:
     if kind is type(None):
         return None
     children = [_unflatten_from(child, leaves) for child in structure.children]
-    node = _node_of(kind)
+    node = node_of(kind)
     assert node is not None
-    return node.unflatten(structure.static, children)
+    static = structure.static
+    return node.unflatten(copied(static) if structure._changeable else static, children)
 
 
 def leaves(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> list[Any]:
@@ -346,20 +219,20 @@ def _descend(treedef: TreeDef, tree: Any, path: str, found: list[Any]) -> None:
         if tree is not None:
             raise TreeStructureError(f"{here} of the tree: expected None, got {_describe(tree)}")
         return
-    node = _node_of(treedef.kind)
+    node = node_of(treedef.kind)
     assert node is not None
     if type(tree) is not treedef.kind:
         raise TreeStructureError(
             f"{here} of the tree: expected a {treedef.kind.__qualname__}, got {_describe(tree)}"
         )
     children, static = node.flatten(tree)
-    if static != treedef.static or len(children) != len(treedef.children):
+    if not treedef.is_like(type(tree), static, len(children)):
         raise TreeStructureError(
             f"{here} of the tree: expected the structure {treedef}, got {structure(tree)}"
         )
     keys = node.keys(static, len(children))
     for child_def, child, key in zip(treedef.children, children, keys, strict=True):
-        _descend(child_def, child, path + key, found)
+        _descend(child_def, child, f"{path}{key}", found)
 
 
 def broadcast_prefix(prefix: Any, treedef: TreeDef, is_leaf: Callable[[Any], bool]) -> list[Any]:
@@ -371,11 +244,11 @@ def broadcast_prefix(prefix: Any, treedef: TreeDef, is_leaf: Callable[[Any], boo
     if is_leaf(prefix):
         return [prefix] * treedef.size
     kind = type(prefix)
-    node = None if kind is not treedef.kind else _node_of(kind)
+    node = None if kind is not treedef.kind else node_of(kind)
     if node is None:
         raise TreeStructureError(f"expected the structure {treedef}, got {_describe(prefix)}")
     children, static = node.flatten(prefix)
-    if static != treedef.static or len(children) != len(treedef.children):
+    if not treedef.is_like(kind, static, len(children)):
         raise TreeStructureError(f"expected the structure {treedef}, got {prefix!r}")
     return [
         leaf
@@ -390,26 +263,123 @@ def _describe(tree: Any) -> str:
 
 def paths(treedef: TreeDef, prefix: str = "") -> list[str]:
     """A path for each leaf, as one would write it in Python: `params['layers'][0].W`."""
+    return [prefix + keystr(path) for path in _paths(treedef, ())]
+
+
+def _paths(treedef: TreeDef, prefix: Path) -> list[Path]:
     if treedef.kind is None:
         return [prefix]
-    node = _node_of(treedef.kind)
+    node = node_of(treedef.kind)
     if node is None:
         return []
     keys = node.keys(treedef.static, len(treedef.children))
     return [
         path
         for key, child in zip(keys, treedef.children, strict=True)
-        for path in paths(child, prefix + key)
+        for path in _paths(child, (*prefix, key))
     ]
 
 
-def reduce(function: Callable[[Any, Any], Any], tree: Any, initial: Any) -> Any:
+def keystr(path: Iterable[Key]) -> str:
+    """The text of a path.
+
+    Example:
+        >>> from functrace import tree
+        >>> tree.keystr((tree.DictKey("layers"), tree.SequenceKey(0), tree.GetAttrKey("W")))
+        "['layers'][0].W"
+    """
+    return "".join([str(key) for key in path])
+
+
+def flatten_with_path(
+    tree: Any, is_leaf: Callable[[Any], bool] | None = None
+) -> tuple[list[tuple[Path, Any]], TreeDef]:
+    """The leaves of a tree, each with its path, and its structure.
+
+    A path is a tuple of keys: `SequenceKey(idx)`, `DictKey(key)`, `GetAttrKey(name)`,
+    `FlattenedIndexKey(key)`.
+
+    Example:
+        >>> from functrace import tree
+        >>> [(tree.keystr(path), x) for path, x in tree.flatten_with_path({"a": [1, 2]})[0]]
+        [("['a'][0]", 1), ("['a'][1]", 2)]
+    """
+    found, structure = flatten(tree, is_leaf)
+    return list(zip(_paths(structure, ()), found, strict=True)), structure
+
+
+def leaves_with_path(
+    tree: Any, is_leaf: Callable[[Any], bool] | None = None
+) -> list[tuple[Path, Any]]:
+    """The leaves of a tree, each with its path."""
+    return flatten_with_path(tree, is_leaf)[0]
+
+
+def map_with_path(
+    function: Callable[..., Any],
+    tree: Any,
+    *rest: Any,
+    is_leaf: Callable[[Any], bool] | None = None,
+) -> Any:
+    """As `map`, with a function that takes the path of a leaf first.
+
+    Example:
+        >>> from functrace import tree
+        >>> tree.map_with_path(lambda path, x: x * (path[0].key != "bias"), {"bias": 1., "w": 2.})
+        {'bias': 0.0, 'w': 2.0}
+    """
+    found, treedef = flatten(tree, is_leaf)
+    columns = [_paths(treedef, ()), found, *[flatten_up_to(treedef, other) for other in rest]]
+    return unflatten(treedef, [function(*row) for row in zip(*columns, strict=True)])
+
+
+def transpose(outer_treedef: TreeDef, inner_treedef: TreeDef | None, pytree_to_transpose: Any) -> (
+    Any
+):  # fmt: skip
+    """Of a tree of trees, the tree with inside what was outside.
+
+    Args:
+        outer_treedef: the structure of the outer tree.
+        inner_treedef: that of each tree in it; `None` where it is that of the first.
+        pytree_to_transpose: the tree.
+
+    Raises:
+        TreeStructureError: for a tree of another structure.
+
+    Example:
+        >>> from functrace import tree
+        >>> gradients = [{"w": 1, "b": 2}, {"w": 3, "b": 4}]
+        >>> tree.transpose(tree.structure([0, 0]), tree.structure({"w": 0, "b": 0}), gradients)
+        {'b': [2, 4], 'w': [1, 3]}
+    """
+    parts = flatten_up_to(outer_treedef, pytree_to_transpose)
+    inner = inner_treedef
+    if inner is None:
+        if not parts:
+            raise TreeStructureError(
+                "transpose: of an empty tree the inner structure can not be told",
+                "give inner_treedef",
+            )
+        inner = structure(parts[0])
+    rows = [flatten_up_to(inner, part) for part in parts]
+    columns = [[row[i] for row in rows] for i in range(inner.size)]
+    return unflatten(inner, [unflatten(outer_treedef, column) for column in columns])
+
+
+_NOTHING: Any = object()
+
+
+def reduce(
+    function: Callable[[Any, Any], Any],
+    tree: Any,
+    initial: Any = _NOTHING,
+    is_leaf: Callable[[Any], bool] | None = None,
+) -> Any:
     """Fold the leaves of a tree, in order, into one value."""
-    for leaf in leaves(tree):
-        initial = function(initial, leaf)
-    return initial
+    found = leaves(tree, is_leaf)
+    return functools.reduce(function, found, *([] if initial is _NOTHING else [initial]))
 
 
-def all(tree: Any) -> bool:
+def all(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> bool:
     """Whether every leaf of a tree is true."""
-    return reduce(lambda so_far, leaf: so_far and bool(leaf), tree, True)
+    return reduce(lambda so_far, leaf: so_far and bool(leaf), tree, True, is_leaf)

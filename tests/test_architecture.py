@@ -41,6 +41,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LAYERS: list[set[str]] = [
     {"source", "collection"},
     {"errors"},
+    {"keys", "static", "nodes"},
     {"tree", "axes", "modes"},
     {"ir", "pretty", "array_type"},
     {"primitive"},

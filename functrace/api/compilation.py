@@ -218,7 +218,6 @@ class _Jit:
         numbers = {n + count if n < 0 else n for n in self.numbers}
         by_number = tuple([(i, args[i]) for i in sorted(numbers) if 0 <= i < count])
         by_name = tuple([(name, kwargs[name]) for name in sorted(kwargs) if name in self.names])
-        static = _Static(by_number, by_name, tree.exact((by_number, by_name)))
         for where, value in (*by_number, *by_name):
             try:
                 hash(value)
@@ -228,6 +227,7 @@ class _Jit:
                     "which can not be hashed, and so not be told from another",
                     "pass a tuple for a list, or do not mark the argument static",
                 ) from None
+        static = _Static(by_number, by_name, tree.exact((by_number, by_name)))
         return (
             tuple([x for i, x in enumerate(args) if i not in numbers]),
             {name: x for name, x in kwargs.items() if name not in self.names},

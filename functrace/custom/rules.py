@@ -303,9 +303,7 @@ def _descend(value: Any, structure: TreeDef, found: list[Any]) -> bool:
     if structure.kind is None:
         found.append(value)
         return own.kind is None
-    if (own.kind, own.static, len(children)) != (
-        structure.kind, structure.static, len(structure.children)
-    ):  # fmt: skip
+    if not structure.is_like(own.kind, own.static, len(children)):
         return False
     return all(
         _descend(child, part, found)
