@@ -91,6 +91,12 @@ class NonDifferentiableError(FunctraceError, TypeError):
     """An operation without a derivative lies on the path from input to output."""
 
 
+class FreeColumnsError(NonDifferentiableError, np.linalg.LinAlgError):
+    """The derivative of something that depends on how columns that a matrix determines up to a
+    rotation were chosen.
+    """
+
+
 class MissingRuleError(FunctraceError, NotImplementedError):
     """A primitive lacks the rule that a transform needs."""
 

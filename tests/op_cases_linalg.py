@@ -7,7 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from functrace.ops import free_columns
 from functrace.ops.linalg import adjugate, adjugate_tangent
+from functrace.ops.qr import FULL_RANK
+from functrace.recorder import bind
 
 from .op_cases import case, complex_, integers, real
 
@@ -173,3 +176,12 @@ case("linalg.matrix_transpose", linalg.matrix_transpose, real(2, 3, 2))
 case("linalg.diagonal", partial(linalg.diagonal, offset=1), real(2, 3, 3))
 case("linalg.trace", partial(linalg.trace, offset=-1), real(2, 3, 3))
 case("linalg.trace of integers", partial(linalg.trace, dtype=np.float32), integers(3, 3))
+
+# Columns that are free up to a rotation
+
+_KEPT = np.array([1.0, 0, 0])
+_BASIS = np.linalg.qr(regular(3, 3))[0]
+case("free_columns", lambda t: free_columns.free(t, _BASIS, _KEPT)[:, :1], real(3, 3))
+case("independent_of_choice", lambda ct: bind(free_columns.INDEPENDENT, ct, _BASIS, _KEPT),
+     real(3, 3))  # fmt: skip
+case("full_rank", lambda r: bind(FULL_RANK, np.triu(r)), regular(3, 3))

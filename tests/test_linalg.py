@@ -88,8 +88,14 @@ def test_symmetric_functions_of_tied_singular_values_have_their_derivatives(x: A
         assert_close(ft.grad(lambda x, part=part: np.sum(part(x) ** 3))(x), expected)
 
 
-@pytest.mark.parametrize("x", [np.eye(3), TIED, np.zeros((3, 3)), np.ones((3, 3))])
-@pytest.mark.parametrize("function", [linalg.eigh, linalg.svd, linalg.eig])
+@pytest.mark.parametrize(
+    ("function", "x"),
+    [
+        *[(f, x) for f in (linalg.eigh, linalg.eig)
+          for x in (np.eye(3), TIED, np.zeros((3, 3)), np.ones((3, 3)))],
+        *[(linalg.svd, x) for x in (np.eye(3), TIED)],
+    ],
+)  # fmt: skip
 def test_derivatives_of_vectors_at_ties_are_finite_and_moderate(function: Any, x: Any) -> None:
     values, pull = ft.vjp(lambda x: function(x + 0j if function is linalg.eig else x), x)
     gradient = pull(type(values)(*[np.ones_like(part) for part in values]))[0]

@@ -80,7 +80,7 @@ def test_the_derivative_is_by_the_triangle_that_is_read(
 ) -> None:
     gradient = ft.grad(total(function))(x)
     assert np.all(gradient[unread(lower)] == 0)
-    assert np.all(np.diag(gradient).imag == 0)
+    assert np.all(np.imag(np.diag(gradient)) == 0)
     assert np.all(np.abs(gradient[~unread(lower)]) > 1e-6)
     tangent = np.where(unread(lower), np.inf, 0) + np.zeros_like(x)
     with np.errstate(all="ignore"):
@@ -88,10 +88,8 @@ def test_the_derivative_is_by_the_triangle_that_is_read(
     check_grads(function, (x,), order=1)
 
 
-@pytest.mark.parametrize(("function", "lower", "x"), ROWS)
-def test_second_derivatives_are_by_the_triangle_that_is_read(
-    function: Function, lower: bool, x: Any
-) -> None:
+@pytest.mark.parametrize(("function", "x"), [(row[0], row[2]) for row in ROWS[::3]])
+def test_second_derivatives_are_by_the_triangle_that_is_read(function: Function, x: Any) -> None:
     check_grads(total(function), (x,), order=2, atol=1e-5, rtol=1e-5)
 
 

@@ -11,6 +11,7 @@ from .. import tree
 from ..errors import ArgumentError, DerivativeTypeError, TreeStructureError
 from ..ir import ArrayType, Program
 from ..recording import Recording
+from ..transforms.free_columns import guarded
 from ..transforms.jvp import jvp as jvp_program
 from ..transforms.linearize import Linearized
 from ..transforms.linearize import linearize as linearize_program
@@ -73,6 +74,7 @@ def jvp(
 
     def make() -> tuple[Runner, tuple[bool, ...]]:
         both, active_outputs = jvp_program(program, mask)
+        both = guarded(both, len(program.inputs), program)
         return Runner(both, program), active_outputs
 
     runner, active_outputs = finished(("jvp", mask), program, make, traced.recording.tape)
@@ -207,7 +209,8 @@ def _linearized(traced: _Traced) -> tuple[Linearized, Runner, Runner]:
 
     def make() -> tuple[Linearized, Runner, Runner]:
         parts = linearize_program(program, mask)
-        return parts, Runner(parts.primal, program), Runner(parts.linear, program)
+        linear = guarded(parts.linear, parts.residuals)
+        return parts, Runner(parts.primal, program), Runner(linear, program)
 
     return finished(("linearize", mask), program, make, traced.recording.tape)
 

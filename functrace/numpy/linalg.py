@@ -11,6 +11,7 @@ from ..errors import MatrixShapeError, OptionError, ShapeError, UnsupportedFunct
 from ..ops import cast, contract, linalg, spectra
 from ..ops import elementwise as ops
 from ..ops import shape as shapes
+from ..ops.qr import qr as factored
 from ..tracer import Tracer, weakened
 from . import contractions, matrices, reductions, shaping
 from ._register import implements, refuse
@@ -175,7 +176,7 @@ def qr(a: Any, mode: str = "reduced") -> Any:
         )
     if mode not in ("reduced", "complete", "r"):
         raise OptionError(f"linalg.qr(mode={mode!r})", "modes are reduced, complete and r")
-    q, r = linalg.qr(matrix(a), complete=mode == "complete")
+    q, r = factored(matrix(a), complete=mode == "complete")
     return r if mode == "r" else QRResult(q, r)
 
 

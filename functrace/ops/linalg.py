@@ -34,7 +34,7 @@ from .elementwise import (
     stop_gradient_op,
     where,
 )
-from .index import concatenate, materialize, slice_axis
+from .index import materialize, slice_axis
 from .reduce import reduce_max
 from .shape import broadcast_shapes, reshape, transpose, unbroadcast
 
@@ -414,49 +414,3 @@ def _cholesky_jvp(x: Any, dx: Any, factor: Any) -> Any:
 
 
 cholesky = matrix_op("cholesky", np.linalg.cholesky, _same, _cholesky_jvp)
-
-# qr
-
-
-def _qr_types(x: ArrayType, *, complete: bool) -> tuple[ArrayType, ...]:
-    *lead, m, n = x.shape
-    k = m if complete else min(m, n)
-    return x.with_shape((*lead, m, k)), x.with_shape((*lead, k, n))
-
-
-def _qr_impl(x: Any, *, complete: bool) -> tuple[Any, ...]:
-    return tuple(np.linalg.qr(x, "complete" if complete else "reduced"))
-
-
-def _qr_jvp(x: Any, dx: Any, out: Any, *, complete: bool) -> Any:
-    """S. F. Walter and L. Lehmann, "Algorithmic differentiation of linear algebra functions with
-    application in optimum experimental design" (2010).
-
-    The first columns determine Q; those beyond follow Q. Completing columns stay orthogonal.
-    """
-    q, r = out
-    m, n = x.shape[-2:]
-    k = min(m, n)
-    q1, r1 = columns(q, 0, k), columns(rows(r, 0, k), 0, k)
-    scaled = product(columns(dx, 0, k), inv(r1))
-    inner = product(adjoint(q1), scaled)
-    lower = inner * lower_half(k, x.dtype)
-    turn = lower - adjoint(lower)
-    dq = scaled + product(q1, turn - inner)
-    dr = product(inner - turn, r1)
-    if n > k:
-        beyond = product(adjoint(dq), columns(x, k, n)) + product(adjoint(q1), columns(dx, k, n))
-        dr = concatenate([dr, beyond], dr.ndim - 1)
-    if complete and m > k:
-        dq = completed(q1, dq, columns(q, k, m))
-        dr = concatenate([dr, np.zeros((*dr.shape[:-2], m - k, n), x.dtype)], dr.ndim - 2)
-    return dq, dr
-
-
-def completed(q1: Any, dq1: Any, q2: Any) -> Any:
-    """The tangent of unitary columns (Q1 Q2), where Q2 turns no more than Q1 makes it."""
-    dq2 = -product(q1, adjoint(dq1), q2)
-    return concatenate([dq1, dq2], dq1.ndim - 1)
-
-
-qr = matrix_op("qr", _qr_impl, _qr_types, _qr_jvp, square=False, multiple=True)

@@ -2,7 +2,8 @@
 
 Vectors that belong to equal values are not determined, and have no derivative. The rules leave the
 turn of such vectors among themselves at zero, so that derivatives of functions that do not depend
-on it, such as symmetric functions of the spectrum, are finite and right.
+on it, such as symmetric functions of the spectrum, are finite and right. Singular vectors of values
+that are zero, and those that complete the others, are `free_columns`.
 """
 
 from __future__ import annotations
@@ -17,12 +18,24 @@ from ..primitive import NOT_LINEAR, Primitive
 from ..recorder import bind
 from .cast import astype, real_dtype_of
 from .contract import LETTERS, einsum
-from .elementwise import absolute, conjugate, equal, imag, less_equal, not_equal, real, sign, where
+from .elementwise import (
+    absolute,
+    conjugate,
+    equal,
+    greater,
+    imag,
+    less_equal,
+    not_equal,
+    real,
+    sign,
+    where,
+)
+from .free_columns import completed, free
+from .index import concatenate
 from .linalg import (
     adjoint,
     check_matrix,
     columns,
-    completed,
     diagonal,
     inv,
     matrix_op,
@@ -178,37 +191,56 @@ def _svd_jvp(x: Any, dx: Any, out: Any, *, full: bool, hermitian: bool) -> Any:
     """J. Townsend, "Differentiating the singular value decomposition" (2016).
 
     The phase that a complex pair of vectors shares stays as it is, and so do the completing vectors
-    but for what the others make them turn.
+    but for what the others make them turn. So do vectors of values that are zero.
     """
+    (m, n), k = x.shape[-2:], out[1].shape[-1]
+    positive = _positive(out[1], max(m, n))
     if hermitian:
-        return _hermitian_svd_jvp(x, dx, out)
+        return _hermitian_svd_jvp(x, dx, out, positive)
     u, s, vh = out
-    (m, n), k = x.shape[-2:], s.shape[-1]
+    inverse = where(positive, 1 / where(positive, s, 1), 0)
     u1, v = columns(u, 0, k), adjoint(vh)
     v1 = columns(v, 0, k)
     from_right, from_left = product(dx, v1), product(adjoint(dx), u1)
     inner = product(adjoint(u1), from_right)
-    turn_u, turn_v = _svd_turns(inner, s)
+    turn_u, turn_v = _svd_turns(inner, s, inverse)
     du, dv = product(u1, turn_u), product(v1, turn_v)
     if m > k:
-        du = du + (from_right - product(u1, inner)) * _as_row(_reciprocal(s))
+        du = du + (from_right - product(u1, inner)) * _as_row(inverse)
         du = completed(u1, du, columns(u, k, m)) if full else du
     if n > k:
-        dv = dv + (from_left - product(v1, adjoint(inner))) * _as_row(_reciprocal(s))
+        dv = dv + (from_left - product(v1, adjoint(inner))) * _as_row(inverse)
         dv = completed(v1, dv, columns(v, k, n)) if full else dv
+    du, dv = _of_kernel(du, u, positive), _of_kernel(dv, v, positive)
     return du, real(diagonal(inner)), adjoint(dv)
 
 
-def _hermitian_svd_jvp(x: Any, dx: Any, out: Any) -> Any:
+def _positive(s: Any, longest: int) -> Any:
+    """Which singular values are more than rounding."""
+    rounding = s.dtype.type(max(longest, _EQUAL) * np.finfo(s.dtype).eps)
+    return greater(s, s[..., :1] * rounding)
+
+
+def _of_kernel(tangent: Any, v: Any, positive: Any) -> Any:
+    """The tangent of singular vectors, of which those of zeros, and completing ones, are free."""
+    kept = astype(positive, real_dtype_of(v.dtype))
+    rest = v.shape[-1] - kept.shape[-1]
+    if rest:
+        kept = concatenate([kept, np.zeros((*kept.shape[:-1], rest), kept.dtype)], kept.ndim - 1)
+    return free(tangent, v, kept) if v.shape[-2] > 1 else tangent
+
+
+def _hermitian_svd_jvp(x: Any, dx: Any, out: Any, positive: Any) -> Any:
     """NumPy makes singular values of eigenvalues: U are the eigenvectors, V is U with signs."""
     u, s, vh = out
     signs = sign(real(diagonal(product(vh, u))))
     dw, du = eigh_jvp(x, dx, (s * signs, u), lower=True)
+    du = _of_kernel(du, u, positive)
     return du, dw * signs, adjoint(du * _as_row(signs))
 
 
-def _svd_turns(inner: Any, s: Any) -> tuple[Any, Any]:
-    """U^H dU and V^H dV within the first columns, both antihermitian."""
+def _svd_turns(inner: Any, s: Any, inverse: Any) -> tuple[Any, Any]:
+    """U^H dU and V^H dV within the first columns, both antihermitian; `inverse` is 1 / s."""
     row, column = _as_row(s), _as_column(s)
     weights = reciprocal_gaps(s) * _reciprocal(row + column)
     turned = adjoint(inner)
@@ -216,7 +248,7 @@ def _svd_turns(inner: Any, s: Any) -> tuple[Any, Any]:
     turn_v = (column * inner + turned * row) * weights
     if inner.dtype.kind == "c":
         eye = np.eye(s.shape[-1], dtype=s.dtype)
-        phase = (inner - turned) * (eye * _reciprocal(row * 4))
+        phase = (inner - turned) * (eye * _as_row(inverse * inverse.dtype.type(0.25)))
         return turn_u + phase, turn_v - phase
     return turn_u, turn_v
 

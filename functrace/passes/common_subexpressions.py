@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
-from ..ir import ACTS, Atom, Program, Var
+from ..ir import ACTS, Atom, Equation, Program, Var
 from ..ops import elementwise as ops
 
 _WHOLE_KEY = 1 << 13  # bytes; larger literals are the same where their arrays are one array
@@ -20,6 +20,12 @@ _COMMUTATIVE = {
 
 def common_subexpressions(program: Program) -> Program:
     """The Program in which equal equations on equal operands are one."""
+    kept, same = repeats(program)
+    return program.rewritten(kept, same) if same else program
+
+
+def repeats(program: Program) -> tuple[list[Equation], dict[Atom, Atom]]:
+    """The equations that no earlier one equals, and what stands for the results of the others."""
     same: dict[Atom, Atom] = {}
     seen: dict[Hashable, tuple[Var, ...]] = {}
     kept = []
@@ -39,7 +45,7 @@ def common_subexpressions(program: Program) -> Program:
             same.update(zip(equation.outputs, earlier, strict=True))
         else:
             kept.append(equation)
-    return program.rewritten(kept, same) if same else program
+    return kept, same
 
 
 def operand_key(atom: Atom) -> Hashable:

@@ -17,6 +17,7 @@ from ..recorder import Recorder, bind, rewriting
 from ..source import derived
 from ..tracer import Tracer
 from .adopt import adopt
+from .free_columns import repeats_of_free_columns
 from .shifts import shifts
 
 
@@ -40,7 +41,7 @@ def jvp(
     """
     with rewriting(program) as recorder:
         tangents: dict[Var, Any] = {}
-        flat = shifts(program)
+        flat, same = shifts(program), repeats_of_free_columns(program)
         for var, is_active in zip(program.inputs, active, strict=True):
             if is_active:
                 tangents[var] = recorder.input(var.type, f"d{var.name}" if var.name else "")
@@ -49,6 +50,11 @@ def jvp(
             reached = any(t is not None for t in given) and any(
                 var.type.inexact for var in equation.outputs
             )
+            if same and equation.outputs and equation.outputs[0] in same:
+                recorder.equations.append(equation)
+                known = {var: tangents.get(same[var]) for var in equation.outputs}
+                tangents.update((var, t) for var, t in known.items() if t is not None)
+                continue
             if reached and equation.primitive.joint:
                 _replace(recorder, equation, given, tangents, separate)
                 continue

@@ -12,6 +12,7 @@ from ...ops import cast, linalg, matrix_functions, shape, spectra
 from ...ops import elementwise as ops
 from ...ops import matrix_pencil as pencil
 from ...ops import matrix_triangular as triangular
+from ...ops.qr import qr as factored
 from .operands import lapack, refuse, square
 
 # QR, singular values, polar factors
@@ -42,7 +43,7 @@ def qr(
         order = (triangular.column_order(x),)
         permuted = triangular.permute_rows(linalg.matrix_transpose(x), *order)
         x = linalg.matrix_transpose(permuted)
-    q, r = linalg.qr(x, complete=mode != "economic")
+    q, r = factored(x, complete=mode != "economic")
     return (r, *order) if mode == "r" else (q, r, *order)
 
 
