@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .dispatch import FUNCTIONS, instead
+from .dispatch import FUNCTIONS, OR_INSTALL, instead
 from .errors import (
     ConcretizationError,
     ShapeError,
@@ -51,7 +51,7 @@ class Convertible(Printable):
             instead()
             or "use NumPy's functions on the traced value itself; to convert its dtype, as "
             "np.float32(x) does, use x.astype(np.float32); to build an array of traced values use "
-            "np.stack or functrace.numpy.array",
+            f"np.stack or functrace.numpy.array{OR_INSTALL}",
         )
 
     # Values on demand.
@@ -161,5 +161,5 @@ class Convertible(Printable):
             f"a traced value of type {self.type} was assigned into a plain NumPy array, which "
             "can hold numbers only",
             "make the array with functrace.numpy.zeros (empty, full, array) or np.zeros_like of a "
-            "traced array: such arrays can be assigned to; or build it with np.stack",
+            f"traced array: such arrays can be assigned to; or build it with np.stack{OR_INSTALL}",
         )

@@ -41,6 +41,12 @@ LATE = {"scipy.special": f"{__package__}.scipy.special"}
 
 _LOOP_OPTIONS = {"dtype", "signature", "casting", "order", "subok"}
 
+# The second remedy where an array is made: that for code of others.
+OR_INSTALL = (
+    "; or, for code that you cannot change, call functrace.numpy.install() before, which lets "
+    "NumPy's own functions do the same"
+)
+
 # The functions whose results are views of their arguments, in NumPy and here.
 VIEWS = {
     getattr(np, name)
@@ -143,9 +149,8 @@ def instead() -> str:
     for module, name in calls_into("numpy")[:1]:
         if module.startswith("numpy.polynomial"):
             return f"use functrace.{module}, whose functions and classes take traced arrays"
-        ours = getattr(import_module(f"{__package__}.numpy"), name, None)
-        if ours is not None and ours is not getattr(np, name, None):
-            return f"use functrace.numpy.{name}, which takes traced arrays"
+        if name in import_module(_FRONT_ENDS[-1]).NAMES:
+            return f"use functrace.numpy.{name}, which takes traced arrays{OR_INSTALL}"
     for module, name in calls_into("scipy"):
         part = f"{__package__}.{'.'.join(module.split('.')[:2])}"
         if name in _names_of(part):

@@ -25,6 +25,8 @@ class Node(NamedTuple):
 
 LEAF_KINDS: set[type] = {float, int, bool, complex, str}  # types known to be no containers
 NODES: dict[type, Node] = {}
+# Leaves that stand for another value, and what gives it.
+STAND_INS: dict[type, Callable[[Any], Any]] = {}
 
 
 _found: set[type] = set()  # containers that nobody registered: named tuples and dataclasses
@@ -267,6 +269,6 @@ def node_of(kind: type) -> Node | None:
         elif dataclasses.is_dataclass(kind):
             node = NODES[kind] = _fields_node(kind, *_declared(kind), {})
             _found.add(kind)
-        elif len(LEAF_KINDS) < 4096:
+        elif len(LEAF_KINDS) < 4096 and kind not in STAND_INS:
             LEAF_KINDS.add(kind)
     return node

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from .errors import DTypeError, UnsupportedAttributeError
+from .operands import is_array_like
 from .sharing import demand_own, is_number
 from .tracer import (
     FUNCTIONS,
@@ -64,6 +65,13 @@ _METHOD_FUNCTIONS = (
 )  # fmt: skip
 
 
+def _is_operand(other: Any) -> bool:
+    """Whether an operator takes a value, rather than to leave it to the value's own operator."""
+    if isinstance(other, _OPERANDS):
+        return True
+    return getattr(other, "__array_ufunc__", True) is not None and is_array_like(other)
+
+
 def _demand_order(left: Any, right: Any) -> None:
     """Python, unlike NumPy, does not order complex numbers."""
     for operand in (left, right):
@@ -81,7 +89,7 @@ def _install_binary(name: str, ufunc: np.ufunc, arithmetic: bool) -> None:
         return _binary(other, self, self, other)
 
     def _binary(left: Any, right: Any, self: Tracer, other: Any) -> Any:
-        if type(other) is not Tracer and not isinstance(other, _OPERANDS):
+        if type(other) is not Tracer and not _is_operand(other):
             return _never_equal(self, other, name)
         if name == "mul" and isinstance(other, (list, tuple)) and is_number(self):
             return NotImplemented  # n * [0] repeats the list, and asks for the integer n
@@ -112,7 +120,7 @@ def _install_in_place(name: str, ufunc: np.ufunc) -> None:
     def method(self: Tracer, other: Any) -> Any:
         if is_number(self):  # Python takes x = x + y
             return NotImplemented
-        if type(other) is not Tracer and not isinstance(other, _OPERANDS):
+        if type(other) is not Tracer and not _is_operand(other):
             return NotImplemented
         demand_own(self, what, remedy)
         return overwrite(self, UFUNCS[ufunc](self, other), what, remedy)

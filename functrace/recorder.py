@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from sys import modules
 from types import TracebackType
 from typing import Any
 
@@ -21,6 +22,7 @@ import numpy as np
 
 from . import operators  # noqa: F401 -- gives tracers their operators
 from .errors import ConcretizationError, LeakedTracerError
+from .interop import introduce
 from .ir import ACTS, ArrayType, Atom, Equation, Literal, Program, Var
 from .locks import LOCKS
 from .primitive import Primitive
@@ -38,6 +40,7 @@ _COPY_BELOW = 1 << 16  # bytes; a captured array is copied below this size, and 
 
 CURRENT: ContextVar[Recorder | None] = ContextVar("functrace_recorder", default=None)
 SCOPE: ContextVar[str] = ContextVar("functrace_scope", default="")
+OBSERVERS: list[Any] = []  # told when recorders begin and end, by methods of these names
 
 
 def bind(primitive: Primitive, *operands: Any, **params: Any) -> Any:
@@ -134,12 +137,13 @@ class Recorder:
         rewriting: whether arrays become literals, as in a rule, rather than captured inputs.
         position: the source of recorded equations, when it is not the running user code.
         scope: the names that the running user code is under.
+        labels: those of the arguments, where they come from arrays with labels (`operands.py`).
         tape: what answers when user code calls a function (see `replay.py`).
     """
 
     __slots__ = (
         "_indexed", "_known", "_locked", "_producer", "alive", "captures", "equations", "inputs",
-        "parent", "position", "reason", "rewriting", "scope", "tape",
+        "labels", "parent", "position", "reason", "rewriting", "scope", "tape",
     )  # fmt: skip
 
     def __init__(self, parent: Recorder | None, reason: str = ""):
@@ -391,6 +395,8 @@ class recording:  # noqa: N801 -- read as `with recording(...)`
 
     def __enter__(self) -> Recorder:
         self._token = CURRENT.set(self._recorder)
+        for observer in OBSERVERS:
+            observer.begin(self._recorder)
         return self._recorder
 
     def __exit__(
@@ -402,6 +408,8 @@ class recording:  # noqa: N801 -- read as `with recording(...)`
         recorder = self._recorder
         locked = bool(recorder._locked)
         CURRENT.reset(self._token)
+        for observer in OBSERVERS:
+            observer.end(recorder)
         recorder.close()
         if error is not None:
             translate(error, locked)
@@ -436,6 +444,8 @@ def record(
         name: the name of the Program.
         recorder: a recorder to use; without one it is a new one.
     """
+    if "autoray" in modules:
+        introduce()
     with recording(reason, recorder) as recorder:
         outputs = function(recorder.all_inputs(types, names, values))
         return recorder.finish(outputs, name)

@@ -17,6 +17,7 @@ import numpy as np
 from .conversions import Convertible
 from .dispatch import (
     FUNCTIONS,
+    OR_INSTALL,
     UFUNCS,
     VIEWS,
     demand_answer,
@@ -31,6 +32,7 @@ from .errors import (
     TracerAssignmentError,
 )
 from .ir import ArrayType, Var
+from .nodes import STAND_INS
 from .sharing import assign, indexed, is_number, renew, share, share_flat
 
 if TYPE_CHECKING:
@@ -59,6 +61,7 @@ class Tracer(Convertible):
         array([1., 0.])
     """
 
+    __pandas_priority__ = 10_000  # pandas leaves operators to who has more than its 4,000
     __slots__ = ("__weakref__", "alias", "c_order", "recorder", "type", "variable", "views")
 
     def __init__(self, recorder: Recorder, var: Var, type: ArrayType):
@@ -361,7 +364,7 @@ def overwrite(target: Tracer, result: Any, what: str, remedy: str) -> Tracer:
             remedy,
         )
     if type(result) is not Tracer:
-        result = FUNCTIONS[np.array](result)
+        result = FUNCTIONS[np.ndarray.__setitem__](result)
     assign(target, FUNCTIONS[np.ndarray.astype](result, target.dtype), what, remedy)
     return target
 
@@ -370,13 +373,15 @@ def _into(
     out: Sequence[Any], ufunc: np.ufunc, method: str, inputs: Sequence[Any], options: dict[str, Any]
 ) -> Any:
     """A ufunc with `out=`."""
+    if any(type(target) in STAND_INS for target in out):
+        return NotImplemented  # NumPy asks the array next
     name = spelled(ufunc) + ("" if method == "__call__" else f".{method}")
     if any(target is not None and type(target) is not Tracer for target in out):
         raise TracerAssignmentError(
             f"{name} was asked to write a traced value into a plain array (out=, or an operator "
             "such as +=)",
             "write `y = y + x` in place of `y += x`, and leave out= away; or make the array with "
-            "functrace.numpy.zeros",
+            f"functrace.numpy.zeros{OR_INSTALL}",
         )
     where = options.pop("where", True)
     results = ufunc_answer(ufunc, method, options)(*inputs, **options)

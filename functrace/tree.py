@@ -29,7 +29,7 @@ from .keys import FlattenedIndexKey as FlattenedIndexKey
 from .keys import GetAttrKey as GetAttrKey
 from .keys import Key, Path
 from .keys import SequenceKey as SequenceKey
-from .nodes import LEAF_KINDS, NODES, node_of
+from .nodes import LEAF_KINDS, NODES, STAND_INS, node_of
 from .nodes import Partial as Partial
 from .nodes import register_dataclass as register_dataclass
 from .nodes import register_node as register_node
@@ -119,7 +119,7 @@ def _flatten_into(tree: Any, leaves: list[Any], is_leaf: Callable[[Any], bool] |
         return LEAF
     node = NODES.get(kind) or node_of(kind)
     if node is None:
-        leaves.append(tree)
+        leaves.append(STAND_INS[kind](tree) if kind in STAND_INS else tree)
         return LEAF
     children, static = node.flatten(tree)
     parts = tuple([_flatten_into(child, leaves, is_leaf) for child in children])

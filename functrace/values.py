@@ -8,6 +8,8 @@ import numpy as np
 
 from .errors import DTypeError, LeafTypeError
 from .ir import FLOAT0, ArrayType
+from .nodes import STAND_INS
+from .operands import USUAL, as_array, is_array_like
 from .tracer import Tracer
 
 NUMERIC_KINDS = "biufc"
@@ -29,6 +31,8 @@ def type_of(value: Any) -> ArrayType:
     if kind is np.ndarray and value.dtype in _PLAIN_DTYPES:
         return ArrayType(value.shape, value.dtype)
     if isinstance(value, (np.ndarray, np.generic)):
+        if kind in STAND_INS:
+            return type_of(STAND_INS[kind](value))
         if value.dtype.kind not in NUMERIC_KINDS and value.dtype != FLOAT0:
             raise DTypeError(
                 f"an array of dtype {value.dtype} can not be traced",
@@ -74,6 +78,10 @@ def plain(value: Any) -> Any:
     """A NumPy scalar for a Python scalar, and an ndarray of native byte order for an array."""
     if type(value) is np.ndarray and value.dtype in _PLAIN_DTYPES:
         return value
+    if type(value) in STAND_INS:
+        return plain(STAND_INS[type(value)](value))
+    if type(value) not in USUAL and not isinstance(value, np.matrix) and is_array_like(value):
+        value = as_array(value)
     dtype = type_of(value).dtype
     if isinstance(value, np.ndarray):
         return value if value.dtype.isnative else value.astype(dtype)

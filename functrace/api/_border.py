@@ -14,6 +14,8 @@ from .. import tree
 from ..collection import PausedCollection
 from ..errors import ArgumentError, FunctraceError
 from ..ir import ArrayType
+from ..operands import USUAL, check_arguments, labels_of
+from ..ops.cast import operand
 from ..recorder import plain, record, type_of
 from ..recording import Recording
 from ..source import internal, ours
@@ -125,12 +127,17 @@ def call_names(fun: Callable[..., Any], structure: TreeDef) -> list[str]:
     return names + leaf_names(kwargs, list(kwargs.static))  # type: ignore[call-overload] -- a dict's keys
 
 
-def leaf_types(leaves: Sequence[Any], names: Sequence[str]) -> list[ArrayType]:
-    """The type of each leaf of an argument.
+def leaf_types(leaves: list[Any], names: Sequence[str]) -> list[ArrayType]:
+    """The type of each leaf of an argument. Arrays of other libraries become NumPy's in the list.
 
     Raises:
         LeafTypeError: naming the path of a leaf that is no array and no number.
+        ArgumentError: for arrays with labels that do not align.
     """
+    for i, leaf in enumerate(leaves):
+        if type(leaf) is not Tracer and type(leaf) not in USUAL:
+            leaves[i] = operand(leaf)
+            check_arguments(leaves[: i + 1], names)
     return [_leaf_type(leaf, name, "argument") for leaf, name in zip(leaves, names, strict=True)]
 
 
@@ -171,7 +178,11 @@ def trace_call(
     """
     out_structure: list[TreeDef] = []
 
+    labels = [found for x in leaves if (found := labels_of(x))]
+
     def flat(tracers: list[Tracer]) -> list[Any]:
+        if labels:
+            tracers[0].recorder.labels = labels
         try:
             outputs, out_tree = flat_output(call(tree.unflatten(structure, tracers)))
         except (TypeError, AttributeError) as error:
@@ -204,7 +215,8 @@ def flat_output(out: Any) -> tuple[list[Any], TreeDef]:
     outputs, out_tree = tree.flatten(out)
     for i, leaf in enumerate(outputs):
         if type(leaf) is not Tracer:
-            _leaf_type(leaf, tree.paths(out_tree, "")[i] or "itself", "the output")
+            outputs[i] = operand(leaf)
+            _leaf_type(outputs[i], tree.paths(out_tree, "")[i] or "itself", "the output")
     return outputs, out_tree
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
 
 from ..errors import ArgumentError, DerivativeTypeError, ShapeError
 from ..ir import FLOAT0, ArrayType
-from ..ops.cast import astype
+from ..ops.cast import astype, operand
 from ..recorder import type_of
 from ..tree import TreeDef
 
@@ -31,16 +32,21 @@ def active_inputs(
     transform: str,
     holomorphic: bool,
     allow_int: bool,
+    leaves: Sequence[Any] = (),
 ) -> list[bool]:
-    """Which inputs are differentiated by."""
-    for type, name in zip(types, names, strict=True):
+    """Which inputs are differentiated by.
+
+    Args:
+        leaves: their values, for messages.
+    """
+    for type, name, leaf in zip_longest(types, names, leaves):
         kind = type.dtype.kind
         if kind in "biu" and not allow_int:
             raise DerivativeTypeError(
                 f"{transform} by argument {name}, which is of integers or booleans ({type}): "
                 "a derivative needs real numbers",
-                "pass floating-point numbers (1.0, or x.astype(float)); to leave the argument out, "
-                "use argnums; to accept it, allow_int=True",
+                f"{_as_float(leaf)}; to leave the argument out, use argnums; to accept it, "
+                "allow_int=True",
             )
         if holomorphic and kind != "c":
             raise DerivativeTypeError(
@@ -48,6 +54,13 @@ def active_inputs(
                 "pass a complex array",
             )
     return [type.inexact for type in types]
+
+
+def _as_float(leaf: Any) -> str:
+    usual = "pass floating-point numbers (1.0, or x.astype(float))"
+    if not isinstance(leaf, int) or abs(leaf) > 10**6:
+        return usual
+    return f"pass {float(leaf)}, or float(x), as a floating-point number is written 1.0 and not 1"
 
 
 def check_outputs(types: Sequence[ArrayType], transform: str, complex_ok: bool) -> None:
@@ -84,6 +97,7 @@ def fit(value: Any, type: ArrayType, what: str) -> Any:
         ShapeError: when its shape differs.
         DerivativeTypeError: when its dtype can not become the primal's without loss of kind.
     """
+    value = operand(value)
     given = type_of(value)
     if given.shape != type.shape:
         raise ShapeError(f"{what} has shape {given.shape}, and it must be {type.shape}")

@@ -150,13 +150,10 @@ class _Jit:
             args, kwargs, static = self.separate(args, kwargs)
         leaves, structure = tree.flatten((args, kwargs))
         try:
-            key = (structure, tuple([_key(leaf) for leaf in leaves]), static, names_in_scope())
+            kinds = tuple([_key(leaf) for leaf in leaves])
         except _UnknownLeafError:
-            leaf_types(leaves, call_names(self.fun, structure))  # raises, naming the leaf
-            raise LeafTypeError(
-                f"{self.name} was called with a type in place of an array",
-                "use functrace.trace or functrace.eval_shape to trace without values",
-            ) from None
+            kinds = self.converted(structure, leaves)
+        key = (structure, kinds, static, names_in_scope())
         found = self.compiled.get(key)
         if found is not None:
             self.hits += 1
@@ -165,6 +162,17 @@ class _Jit:
             return _finish(found, leaves)
         self.misses += 1
         return self.first(key, structure, leaves, static)
+
+    def converted(self, structure: TreeDef, leaves: list[Any]) -> tuple[Any, ...]:
+        """What a trace depends on, after arrays of other libraries became NumPy's in the list."""
+        leaf_types(leaves, call_names(self.fun, structure))  # raises, naming the leaf
+        try:
+            return tuple([_key(leaf) for leaf in leaves])
+        except _UnknownLeafError:
+            raise LeafTypeError(
+                f"{self.name} was called with a type in place of an array",
+                "use functrace.trace or functrace.eval_shape to trace without values",
+            ) from None
 
     def shorten(self, found: _Compiled, structure: TreeDef, leaves: list[Any]) -> None:
         """Make the short way for the next call, once calls of the same kind keep coming."""

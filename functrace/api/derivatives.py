@@ -304,7 +304,9 @@ def linear_transpose(fun: Callable[..., Any], *primals: Any) -> Callable[..., An
     leaves, structure = tree.flatten(primals)
     names = leaf_names(structure, parameter_names(fun, len(primals)))
     types = [type.strong for type in leaf_types(leaves, names)]
-    active_inputs(types, names, "linear_transpose", holomorphic=False, allow_int=False)
+    active_inputs(
+        types, names, "linear_transpose", holomorphic=False, allow_int=False, leaves=leaves
+    )
     recording, out_tree = trace_call(
         lambda args: fun(*args), structure, leaves, types, names,
         name=function_name(fun), reason="linear_transpose",

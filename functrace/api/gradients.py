@@ -116,7 +116,9 @@ def _differentiated(
                     return found
         picked = select(fun, args, kwargs, argnums, argnames, transform)
         types = leaf_types(picked.leaves, picked.names)
-        active = active_inputs(types, picked.names, transform, holomorphic, allow_int)
+        active = active_inputs(
+            types, picked.names, transform, holomorphic, allow_int, picked.leaves
+        )
         recording, out_tree = traced or trace_call(
             picked.call, picked.structure, picked.leaves, types, picked.names, name=name,
             reused=True, code=code,

@@ -287,7 +287,9 @@ def _chosen(
 ) -> Selection:
     chosen = select(fun, args, kwargs, argnums, argnames, transform)
     types = leaf_types(chosen.leaves, chosen.names)
-    active_inputs(types, chosen.names, transform, holomorphic, allow_int=False)
+    active_inputs(
+        types, chosen.names, transform, holomorphic, allow_int=False, leaves=chosen.leaves
+    )
     return chosen
 
 

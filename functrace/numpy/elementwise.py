@@ -12,14 +12,12 @@ from ..ops import cast, floating, series  # noqa: F401 -- `floating` answers for
 from ..ops import elementwise as ops
 from ..ops.cast import promotion_value
 from ..recorder import plain
-from ..tracer import FUNCTIONS, UFUNCS, Tracer, pythonic
+from ..tracer import UFUNCS, Tracer, pythonic
 from ._register import demand_cpu, implements, refuse
 
 
 def array(x: Any) -> Any:
     """A traced or NumPy array, as `np.asarray` makes one: a Python scalar has its own dtype."""
-    if isinstance(x, (list, tuple)) and any(type(part) is Tracer for part in x):
-        return FUNCTIONS[np.array](x)
     x = cast.operand(x)
     return cast.astype(x, x.dtype) if type(x) is Tracer else plain(x)
 

@@ -205,9 +205,10 @@ def _parse(shape: tuple[int, ...], key: Any) -> tuple[list[_Item], tuple[int, ..
 
 
 def _as_part(part: Any) -> Any:
-    if isinstance(part, (list, tuple)) and any(type(place) is Tracer for place in part):
-        return array(part)
-    if isinstance(part, (list, tuple, np.ndarray)):
+    if part is None or part is Ellipsis or isinstance(part, (slice, int)):
+        return part
+    part = cast.operand(part)
+    if isinstance(part, np.ndarray):
         part = np.asarray(part)
         return part.astype(np.intp) if part.size == 0 and part.dtype.kind == "f" else part
     return part

@@ -30,7 +30,7 @@ from ..primitive import (
 )
 from ..recorder import bind, type_of
 from ..tracer import UFUNCS, Tracer, spelled
-from .cast import astype, loop_dtypes, operand
+from .cast import astype, loop_dtypes, operands_of
 from .shape import broadcast_shapes, broadcast_to, reshape, unbroadcast
 
 Partial = Rule | Declared
@@ -49,13 +49,14 @@ class ElementwiseOp:
         self.__doc__ = f"As `{spelled(ufunc)}`."
 
     def __call__(self, *operands: Any) -> Any:
-        types = tuple([x.type if type(x) is Tracer else type_of(operand(x)) for x in operands])
+        operands = operands_of(operands)  # type: ignore[assignment] -- a list where one is new
+        types = tuple([x.type if type(x) is Tracer else type_of(x) for x in operands])
         dtypes = self._loops.get(types)
         if dtypes is None:
             dtypes = loop_dtypes(self.ufunc, tuple([t.promotion for t in types]))
             remember(self._loops, types, dtypes)
         strict = [
-            x if type(x) is Tracer and t.dtype is d and not t.weak else astype(operand(x), d)
+            x if type(x) is Tracer and t.dtype is d and not t.weak else astype(x, d)
             for x, t, d in zip(operands, types, dtypes, strict=False)
         ]
         return bind(self.primitive, *strict)

@@ -14,9 +14,11 @@ import numpy as np
 
 from ..errors import DTypeError
 from ..ir import ArrayType
+from ..nodes import STAND_INS
+from ..operands import USUAL, as_array, check_labels, is_array_like, labels_of
 from ..primitive import NOT_LINEAR, ZERO, Primitive
-from ..recorder import bind, type_of
-from ..tracer import Tracer, spelled
+from ..recorder import bind, innermost, type_of
+from ..tracer import FUNCTIONS, Tracer, spelled
 
 
 def astype(x: Any, dtype: np.dtype[Any]) -> Any:
@@ -125,22 +127,49 @@ def _exact(ufunc: np.ufunc, promotions: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def operand(x: Any) -> Any:
-    """A tracer, array or scalar as it is, and a list or tuple as the array it stands for."""
+    """A tracer, array or scalar as it is, and what NumPy makes an array of as that array.
+
+    That are lists and tuples, also with traced values in them, and arrays of other libraries.
+    """
+    kind = type(x)
+    return x if kind is Tracer or kind in USUAL else _converted(x)
+
+
+def _converted(x: Any) -> Any:
+    if type(x) in STAND_INS:
+        return STAND_INS[type(x)](x)
     if isinstance(x, (list, tuple)):
-        return np.asarray(x)  # a tracer inside raises TracerConversionError, which names np.stack
-    return x
+        return FUNCTIONS[np.array](x, copy=None)
+    if isinstance(x, np.matrix) or not is_array_like(x):
+        return x
+    array = as_array(x)
+    recorder = innermost()
+    while labels_of(array) and recorder is not None:
+        check_labels([array], getattr(recorder, "labels", ()))
+        recorder = recorder.parent
+    return array
+
+
+def operands_of(given: Sequence[Any]) -> Sequence[Any]:
+    """Operands as `operand` gives them."""
+    for x in given:
+        if type(x) is not Tracer and type(x) not in USUAL:
+            converted = [operand(x) for x in given]
+            check_labels(converted, ())
+            return converted
+    return given
 
 
 def promote(ufunc: np.ufunc, operands: Sequence[Any]) -> list[Any]:
     """The operands, cast to the inner loop that NumPy would run."""
-    operands = [operand(x) for x in operands]
+    operands = operands_of(operands)
     dtypes = loop_dtypes(ufunc, tuple([type_of(x).promotion for x in operands]))
     return [astype(x, dtypes[i]) for i, x in enumerate(operands)]
 
 
 def result_dtype(*operands: Any) -> np.dtype[Any]:
     """The dtype to which NumPy promotes operands that become one array."""
-    return np.result_type(*[promotion_value(type_of(operand(x))) for x in operands])
+    return np.result_type(*[promotion_value(type_of(x)) for x in operands_of(operands)])
 
 
 def promotion_value(type: ArrayType) -> Any:
@@ -157,8 +186,9 @@ def _strong_dtype(x: Any) -> np.dtype[Any] | None:
 
 def promote_together(*operands: Any) -> list[Any]:
     """Operands cast to their common dtype, as `np.where` and `np.concatenate` do."""
+    operands = tuple(operands_of(operands))
     kinds = {_strong_dtype(x) for x in operands}
     if len(kinds) == 1 and None not in kinds:
         return list(operands)
     dtype = result_dtype(*operands)
-    return [astype(operand(x), dtype) for x in operands]
+    return [astype(x, dtype) for x in operands]
