@@ -26,15 +26,15 @@ import scipy.special
 import scipy.stats
 
 import functrace as ft
-import functrace.numpy as fnp
 import functrace.scipy.linalg
 import functrace.scipy.signal
 import functrace.scipy.special
 import functrace.scipy.stats
 from functrace import tree
 from functrace.dispatch import FUNCTIONS, REASONS, UFUNCS
-from functrace.numpy import like
+from functrace.numpy import like, standard_fft
 from functrace.numpy import unsupported as numpy_unsupported
+from functrace.numpy._namespace import NAMES
 from functrace.numpy.standard import LATER
 from functrace.recorder import record, type_of
 from functrace.scipy import unsupported as scipy_unsupported
@@ -206,12 +206,13 @@ def rows() -> list[Row]:
 
 def _numpy_rows() -> Iterator[Row]:
     for section, module, ours in (
-        ("numpy", np, fnp),
-        ("numpy.linalg", np.linalg, fnp.linalg),
-        ("numpy.fft", np.fft, fnp.fft),
+        ("numpy", np, NAMES),
+        ("numpy.linalg", np.linalg, {}),
+        ("numpy.fft", np.fft, vars(standard_fft)),
     ):
         for name in _names(module):
-            yield _row(section, name, getattr(module, name), getattr(ours, name))
+            original = getattr(module, name)
+            yield _row(section, name, original, ours.get(name, original))
 
 
 def _names(module: types.ModuleType) -> list[str]:

@@ -7,6 +7,7 @@ ft.grad(lambda x: np.sum(np.tanh(x)))(np.ones(3))
 """
 
 from importlib import import_module as _import_module
+from os import environ as _environ
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -92,6 +93,9 @@ else:  # on demand: what a script does not use costs it no time
 
     def __dir__() -> list[str]:
         return sorted({*globals(), *__all__})
+
+    if _environ.get("FUNCTRACE_NUMPY"):
+        _import_module(".numpy.environment", __name__)
 
 
 __version__ = "0.1.0"

@@ -25,6 +25,7 @@ _PACKAGE, _NUMPY = (
     for module in (sys.modules[__package__ or "functrace"], numpy)
 )
 _SCIPY = os.path.join(os.path.dirname(_NUMPY), "scipy")  # where it is installed, if it is
+_CALLING = os.path.join(_PACKAGE, "api", "")  # calls functions of the user
 _IMPORTING = os.path.dirname(os.path.abspath(str(importlib.__file__)))
 _STANDARD = os.path.dirname(_IMPORTING)  # Python's own library
 _OURS = (_PACKAGE + os.sep, "<functrace")
@@ -164,6 +165,25 @@ def resolve(place: Place) -> Source | None:
             line = number
             break
     return Source(code.co_filename, line, code.co_name)
+
+
+def asked_by_user(depth: int = 1) -> bool:
+    """Whether it is user code that calls, itself or by way of NumPy or SciPy, and not ours.
+
+    A function of SciPy that is traced itself is user code. What runs while a module is imported is
+    not part of what is traced.
+    """
+    frame: FrameType | None = sys._getframe(depth)
+    found = False
+    while frame is not None:
+        filename = frame.f_code.co_filename
+        if filename.startswith((_PACKAGE + os.sep, "<functrace")):
+            return found or filename.startswith(_CALLING)
+        if frame.f_code.co_name == "<module>":
+            return False
+        found = found or not internal(filename)
+        frame = frame.f_back
+    return found
 
 
 def user_source() -> Source | None:

@@ -477,7 +477,7 @@ def random_changes(seed, x, namespace):
     return sum(np.sum(np.cos(a)) * (i + 1) for i, a in enumerate(arrays))
 
 
-LAYOUT_DECIDES = (19, 20, 23, 25, 29, 30, 35, 42, 47, 50)
+LAYOUT_DECIDES = (20, 23, 25, 29, 30, 35, 47, 50)
 
 
 @pytest.mark.parametrize("seed", range(60))

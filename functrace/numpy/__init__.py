@@ -48,6 +48,8 @@ if TYPE_CHECKING:
     from .creation import zeros as zeros  # pyright: ignore[reportGeneralTypeIssues]
     from .histograms import bincount as bincount
     from .indexing import take_any as take  # noqa: F401
+    from .installed import install as install
+    from .installed import uninstall as uninstall
     from .like import ascontiguousarray as ascontiguousarray
     from .like import asfortranarray as asfortranarray
     from .like import require as require
@@ -82,7 +84,11 @@ else:  # on demand: front ends take as long to import as NumPy itself
             return _import_module(f"{__name__}.{name}")
         if name not in _numpy.__all__ and name.startswith("__"):
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(_numpy, name)
+        value = getattr(_numpy, name)
+        if not callable(value):
+            return value
+        value = globals()[name] = globals()["_listed"](value)
+        return value
 
     def __dir__() -> list[str]:
         _load()

@@ -9,19 +9,19 @@ import sys
 from importlib import import_module
 from typing import Any
 
-import numpy as np
-
 from . import (
     assignment,
     creation,
     histograms,
     indexing,
+    installed,
     like,
+    listed,
     selection,
     sets,
     standard,
-    standard_fft,
 )
+from .listed import of_arrays
 from .shorthand import c_, r_
 from .vectorized import vectorize
 
@@ -35,8 +35,8 @@ for _name in (
 
 # By name; NumPy's own modules and functions are found where they are.
 NAMES: dict[str, Any] = {
-    "linalg": np.linalg,
-    "fft": standard_fft,
+    "linalg": listed.linalg,
+    "fft": listed.fft,
     "at": assignment.at,
     "arange": creation.arange,
     "array": creation.array,
@@ -49,27 +49,30 @@ NAMES: dict[str, Any] = {
     "kaiser": creation.kaiser,
     "ones": creation.ones,
     "zeros": creation.zeros,
-    "take": indexing.take_any,
+    "take": of_arrays(indexing.take_any),
     "ascontiguousarray": like.ascontiguousarray,
     "asfortranarray": like.asfortranarray,
     "require": like.require,
     "tri": like.tri,
-    "argwhere": selection.argwhere,
-    "flatnonzero": selection.flatnonzero,
-    "nonzero": selection.nonzero,
-    "unique": sets.unique,
-    "bincount": histograms.bincount,
+    "argwhere": of_arrays(selection.argwhere),
+    "flatnonzero": of_arrays(selection.flatnonzero),
+    "nonzero": of_arrays(selection.nonzero),
+    "unique": of_arrays(sets.unique),
+    "bincount": of_arrays(histograms.bincount),
     "c_": c_,
     "r_": r_,
     "__array_api_version__": standard.VERSION,
-    "argsort": standard.argsort,
-    "clip": standard.clip,
-    "diff": standard.diff,
+    "argsort": of_arrays(standard.argsort),
+    "clip": of_arrays(standard.clip),
+    "diff": of_arrays(standard.diff),
     "from_dlpack": standard.from_dlpack,
     "__array_namespace_info__": standard.namespace_info,
-    "sort": standard.sort,
-    "take_along_axis": standard.take_along_axis,
+    "sort": of_arrays(standard.sort),
+    "take_along_axis": of_arrays(standard.take_along_axis),
     "vectorize": vectorize,
+    "install": installed.install,
+    "uninstall": installed.uninstall,
+    "_listed": listed.listed,
     **standard.LATER,
 }
 

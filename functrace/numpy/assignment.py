@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ..dispatch import OR_INSTALL
 from ..errors import DTypeError, OptionError, ShapeError, TracerAssignmentError
 from ..ops import cast, index, sort
 from ..ops import elementwise as ops
@@ -21,7 +22,7 @@ from ..ops.shape import broadcast_shapes, broadcast_to, inverse, reshape, transp
 from ..sharing import View, assign, demand_own
 from ..tracer import UFUNCS, Tracer, overwrite
 from ._register import implements
-from .creation import own
+from .creation import started
 from .elementwise import array
 from .indexing import Selection, selected, selection, with_selected, within
 
@@ -42,7 +43,7 @@ def setitem(x: Any, key: Any, value: Any) -> None:
         if _is_part(value, x, chosen):  # the end of `x[i] += y`
             return
         new = with_selected(x, chosen, _fitted(value, chosen.shape, x.dtype))
-    assign(x, new if type(new) is Tracer else own(new), "x[...] = v", _REMEDY)
+    assign(x, new if type(new) is Tracer else started(new), "x[...] = v", _REMEDY)
 
 
 def _is_part(value: Any, x: Tracer, chosen: Selection) -> bool:
@@ -86,6 +87,8 @@ def _mask(x: Any, key: Any, value: Any) -> Any:
     """A mask to choose by, when a key is one and a value goes to each of its places alike."""
     if isinstance(key, tuple) and len(key) == 1:
         (key,) = key
+    if not isinstance(key, (slice, tuple, list)) and key is not None and key is not Ellipsis:
+        key = cast.operand(key)
     if not isinstance(key, (np.ndarray, Tracer)) or key.dtype.kind != "b":
         return None
     rest = x.ndim - key.ndim
@@ -287,7 +290,7 @@ def _traced_target(a: Any, name: str) -> Tracer:
             f"{name} was asked to write traced values into a plain array, which can hold numbers "
             "only",
             "make the array with functrace.numpy.zeros (empty, full, array): such arrays can be "
-            "assigned to while a function is traced",
+            f"assigned to while a function is traced{OR_INSTALL}",
         )
     return a
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import operator
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
-from ..errors import OptionError
+from ..errors import ConcretizationError, OptionError
+from ..fillable import fillable, is_filled, noted, subjects
 from ..ops import cast, index, shape
 from ..ops import elementwise as ops
-from ..recorder import NUMERIC_KINDS, tracing
+from ..recorder import tracing
 from ..tracer import Tracer
 from ._register import demand_cpu, implements
 from .elementwise import array as as_array
@@ -27,7 +30,7 @@ def has_tracer(value: Any) -> bool:
     """Whether a value, or something in the lists and tuples it is made of, is traced."""
     if isinstance(value, (list, tuple)):
         return any(map(has_tracer, value))
-    return type(value) is Tracer
+    return type(value) is Tracer or is_filled(value)
 
 
 def array(
@@ -36,7 +39,7 @@ def array(
 ) -> Any:  # fmt: skip
     """As `np.array`, and of traced arrays and nested lists of them.
 
-    While a function is traced the result is a traced array, which the function may assign to.
+    While a function is traced the result can be filled with traced values.
 
     Example:
         >>> import numpy as np, functrace as ft
@@ -46,20 +49,27 @@ def array(
         >>> ft.jacfwd(rotate)(0.0, np.array([1.0, 0.0]))
         array([0., 1.])
     """
+    object = subjects(object)
     if not has_tracer(object):
         plain = np.array(object, dtype, copy=copy, order=order, subok=subok, ndmin=ndmin)  # type: ignore[call-overload]
-        return own(plain) if copy else plain
+        return fillable(plain) if copy else plain
     x = _joined(object)
     x = x if dtype is None else cast.astype(x, np.dtype(dtype))
     x = shape.reshape(x, (1,) * (ndmin - x.ndim) + x.shape)
     return shape.copy(x) if copy and x is object else x
 
 
-def own(value: Any) -> Any:
-    """An array as a traced one that the traced function may assign to; itself outside a trace."""
-    recorder = tracing()
-    if recorder is None or value.dtype.kind not in NUMERIC_KINDS:
+@implements(np.ndarray.__setitem__)
+def started(value: Any) -> Any:
+    """The traced array that a plain one becomes when the traced function assigns to it."""
+    value = subjects(value)
+    if type(value) is Tracer:
         return value
+    recorder: Any = tracing()
+    value = np.asarray(value)
+    first = value.reshape(-1)[:1]
+    if value.size > 1 and value.tobytes() == first.tobytes() * value.size:
+        return _filled(first[0], value.shape, None, "C" if value.flags.c_contiguous else "K")
     result = recorder.record(shape.COPY, [value], {})
     result.c_order = value.flags.c_contiguous
     return result
@@ -73,14 +83,38 @@ def asarray(
 ) -> Any:
     """As `np.asarray`, and of traced arrays and nested lists of them."""
     demand_cpu("asarray", device)
+    given, a = a, subjects(a)
     if has_tracer(a):
         return array(a, dtype, copy=bool(copy))
     if copy is None:
-        return np.asarray(a, dtype, order)
-    return np.array(a, dtype, copy=copy, order=order or "K")
+        return noted(np.asarray(a, dtype, order), (given,), np.asarray)
+    return noted(np.array(a, dtype, copy=copy, order=order or "K"), (given,), np.array)
 
 
 asanyarray = asarray
+
+
+def asarray_chkfinite(a: Any, dtype: Any = None, order: Any = None) -> Any:
+    """As `np.asarray_chkfinite`; a traced array is looked at where it has a value.
+
+    Raises:
+        OptionError: for NaN and infinities.
+    """
+    if not has_tracer(a):
+        return np.asarray_chkfinite(a, dtype, order)
+    x = asarray(a, dtype, order)
+    with suppress(ConcretizationError):
+        if x.dtype.kind in "fc" and not np.isfinite(x).all():
+            raise OptionError("array must not contain infs or NaNs")
+    return x
+
+
+def fromiter(iter: Any, dtype: Any, count: int = -1) -> Any:
+    """As `np.fromiter`, and of traced numbers."""
+    given = list(iter)
+    if not has_tracer(given):
+        return fillable(np.fromiter(given, dtype, count))
+    return array(given if count < 0 else given[:count], dtype)
 
 
 def _joined(nested: Any) -> Any:
@@ -104,12 +138,10 @@ def full(
 ) -> Any:
     """As `np.full`, and of a traced value."""
     demand_cpu("full", device)
-    target = as_shape(shape)
+    target, fill_value = as_shape(shape), subjects(fill_value)
     if has_tracer(fill_value):
         return _filled(_joined(fill_value), target, dtype, order)
-    if tracing() is None:
-        return np.full(target, fill_value, dtype, order)
-    return _filled(np.asarray(fill_value), target, dtype, order)
+    return fillable(np.full(target, fill_value, dtype, order))
 
 
 def _filled(value: Any, target: tuple[int, ...], dtype: Any, order: Any = "C") -> Any:
@@ -128,31 +160,28 @@ def _filled(value: Any, target: tuple[int, ...], dtype: Any, order: Any = "C") -
     return result
 
 
-def _constant_array(function: Callable[..., Any], number: int) -> Callable[..., Any]:
+def _constant_array(function: Callable[..., Any]) -> Callable[..., Any]:
     def create(shape: Any, dtype: Any = float, order: Any = "C", *, device: Any = None) -> Any:
         demand_cpu(function.__name__, device)
-        if tracing() is None:
-            return function(as_shape(shape), dtype, order)
-        return _filled(np.asarray(number), as_shape(shape), dtype or float, order)
+        made = function if tracing() is None else np.ones if function is np.ones else np.zeros
+        return fillable(made(as_shape(shape), dtype, order))
 
     create.__name__ = function.__name__
-    create.__doc__ = f"As `np.{function.__name__}`; a traced array while a function is traced."
+    create.__doc__ = f"As `np.{function.__name__}`; may be filled while a function is traced."
     return create
 
 
-zeros = _constant_array(np.zeros, 0)
-empty = _constant_array(np.empty, 0)
-ones = _constant_array(np.ones, 1)
+zeros = _constant_array(np.zeros)
+empty = _constant_array(np.empty)
+ones = _constant_array(np.ones)
 
 
 def _given_array(function: Callable[..., Any]) -> Callable[..., Any]:
     def create(*args: Any, **kwargs: Any) -> Any:
-        return own(function(*args, **kwargs))
+        return fillable(function(*args, **kwargs))
 
-    create.__name__ = function.__name__
-    create.__doc__ = f"As `np.{function.__name__}`; a traced array while a function is traced."
     create.__signature__ = _signature(function)  # type: ignore[attr-defined]
-    return create
+    return functools.update_wrapper(create, function)
 
 
 def _signature(function: Callable[..., Any]) -> inspect.Signature | None:

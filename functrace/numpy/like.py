@@ -48,4 +48,4 @@ def require(a: Any, dtype: Any = None, requirements: Any = None) -> Any:
 
 @implements(np.tri)
 def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = float) -> Any:
-    return creation.own(np.tri(N, M, k, dtype))
+    return creation.fillable(np.tri(N, M, k, dtype))

@@ -22,7 +22,7 @@ _ROWS: list[tuple[str, str, str]] = [  # names, why, what to do
     (
         "fromiter",
         "it makes a plain array, which can hold plain numbers only",
-        "use functrace.numpy.array([...])",
+        "use functrace.numpy.array([...]), or call functrace.numpy.install() before",
     ),
     (
         "base_repr binary_repr format_float_positional format_float_scientific "
@@ -43,7 +43,8 @@ _ROWS: list[tuple[str, str, str]] = [  # names, why, what to do
     (
         "asarray_chkfinite",
         "it converts to a plain array, whose values it looks at",
-        "check with np.isfinite(x).all() where values are known, or on the results",
+        "check with np.isfinite(x).all() where values are known, or on the results; or call "
+        "functrace.numpy.install() before",
     ),
     (
         "min_scalar_type",
