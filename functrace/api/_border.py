@@ -18,6 +18,7 @@ from ..operands import USUAL, check_arguments, labels_of
 from ..ops.cast import operand
 from ..recorder import plain, record, type_of
 from ..recording import Recording
+from ..remade import Remade
 from ..source import internal, ours
 from ..tracer import Tracer
 from ..tree import TreeDef
@@ -75,12 +76,34 @@ def _file(entry: TracebackType) -> str:
     return entry.tb_frame.f_code.co_filename
 
 
-def transformed(wrapper: F, fun: Callable[..., Any], prefix: str) -> F:
+def remakes(maker: F) -> F:
+    """Let what a transform makes know how it was made. A decorator of functions of modules."""
+
+    @functools.wraps(maker)
+    def make(*args: Any, **kwargs: Any) -> Any:
+        try:
+            made = maker(*args, **kwargs)
+        except Exception as error:
+            shorten_traceback(error)
+            raise
+        if isinstance(made, Remade):
+            made.made_by = make, args, kwargs
+        return made
+
+    return make  # type: ignore[return-value] -- it takes and returns what the function does
+
+
+def transformed(wrapper: Callable[..., Any], fun: Callable[..., Any], prefix: str) -> Remade:
     """Dress the function that a transform returns: its name and documentation, short tracebacks."""
-    call: Any = short_tracebacks(wrapper)
-    functools.update_wrapper(call, fun, updated=())
-    call.__name__ = f"{prefix}_{function_name(fun)}"
-    return call
+    return dressed(short_tracebacks(wrapper), fun, f"{prefix}_{function_name(fun)}")
+
+
+def dressed(call: Callable[..., Any], fun: Callable[..., Any], name: str) -> Remade:
+    """A function with the documentation of another."""
+    made: Any = Remade(call)
+    functools.update_wrapper(made, fun, updated=())
+    made.__name__ = name
+    return made
 
 
 def function_name(fun: Callable[..., Any]) -> str:

@@ -54,6 +54,15 @@ class Runner:
         self._run: Callable[[Sequence[Any]], Sequence[Any]] = self._first
         self._runs = 0
 
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, Runner) and self.program == other.program)
+
+    def __hash__(self) -> int:
+        return hash(self.program)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Runner, (self.program, self._origin)
+
     def __call__(self, operands: Sequence[Any], traced: Program | None = None) -> Sequence[Any]:
         """The outputs for arrays, scalars or tracers of the inputs' types.
 

@@ -107,10 +107,10 @@ def code_of(fun: Callable[..., Any]) -> Any:
     """The code that a call of a function runs, or None where it is not Python's."""
     inner: Any = fun
     while True:
-        if isinstance(inner, partial):
-            inner = inner.func
-        elif hasattr(inner, "__wrapped__"):
+        if hasattr(inner, "__wrapped__"):
             inner = inner.__wrapped__
+        elif isinstance(inner, partial):
+            inner = inner.func
         elif hasattr(inner, "__func__"):
             inner = inner.__func__
         else:

@@ -16,12 +16,13 @@ from ..recorder import plain, type_of
 from ..tracer import Tracer
 from ..transforms.vmap import vmap as vmap_program
 from ..tree import TreeDef
-from ._border import call_names, function_name, leaf_types, trace_call, transformed
+from ._border import call_names, function_name, leaf_types, remakes, trace_call, transformed
 from ._checks import demand_count
 from ._execute import Runner, finished
 from ._tapes import code_of
 
 
+@remakes
 def vmap(
     fun: Callable[..., Any],
     in_axes: Any = 0,

@@ -15,10 +15,11 @@ from ..ir import Equation
 from ..recorder import Recorder, tracing
 from ..tracer import Tracer
 from ._arrays import arrays_of
-from ._border import function_name, leaf_types, to_user, trace_call, transformed
+from ._border import function_name, leaf_types, remakes, to_user, trace_call, transformed
 from ._checks import check_callable
 
 
+@remakes
 def checkpoint(
     fun: Callable[..., Any] | None = None,
     *,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 import threading
 from collections.abc import Callable, Hashable, Iterable, Sequence
@@ -20,8 +19,10 @@ from ..recording import Recording
 from ..tree import TreeDef
 from ._border import (
     call_names,
+    dressed,
     function_name,
     leaf_types,
+    remakes,
     shorten_traceback,
     to_user,
     trace_call,
@@ -55,6 +56,7 @@ class _Static(NamedTuple):
     exact: Hashable
 
 
+@remakes
 def jit(
     fun: Callable[..., Any] | None = None,
     *,
@@ -128,8 +130,7 @@ class _Jit:
                 shorten_traceback(error)
                 raise
 
-        call: Any = functools.update_wrapper(call_, self.fun, updated=())
-        call.__name__ = self.name
+        call: Any = dressed(call_, self.fun, self.name)
         call.trace = self.trace
         call.cache_info = lambda: CacheInfo(self.hits, self.misses, len(self.compiled), _LIMIT)
         call.clear_cache = self.forget

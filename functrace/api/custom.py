@@ -16,6 +16,7 @@ from ..custom.vjp import CUSTOM_VJP, VjpRule
 from ..errors import ArgumentError, CustomRuleError
 from ..primitive import Primitive
 from ..recorder import bind, recorder_for
+from ..remade import global_name
 from ._border import function_name, parameter_names, positions, short_tracebacks, to_user
 from ._checks import check_callable
 
@@ -45,6 +46,14 @@ class Ruled(Bundle):
 
     def __repr__(self) -> str:
         return f"{self._kind}({self.__name__})"
+
+    def __copy__(self) -> Ruled:
+        new = object.__new__(type(self))
+        new.__dict__.update(self.__dict__)
+        return new
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return global_name(self) or super().__reduce_ex__(protocol)
 
     @short_tracebacks
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -25,7 +25,6 @@ from ._border import (
     short_tracebacks,
     to_user,
     trace_call,
-    transformed,
 )
 from ._checks import (
     active_inputs,
@@ -37,6 +36,7 @@ from ._checks import (
     float0,
 )
 from ._execute import Runner, finished
+from ._linear import LinearFunction, name_of
 from ._tapes import code_of
 
 # Forward mode
@@ -109,13 +109,34 @@ def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> 
     residuals = list(outputs[count:])
     values = to_user(outputs[:count], traced.recording.output_types)
 
-    def pushforward(*tangents: Any) -> Any:
-        given = _tangent_leaves(traced, tangents, "the pushforward")
-        found = _fill_zeros(linear([*residuals, *given], program), parts.active_outputs, program)
-        return _pair(traced.out_tree, values, found, has_aux)[1]
-
+    what = _Pushforward(
+        name_of("pushforward", fun), linear, program, traced.structure, tuple(traced.types),
+        tuple(traced.names), parts.active_outputs, traced.out_tree, has_aux,
+        linear.program.input_types[: len(residuals)],
+    )  # fmt: skip
     result = _pair(traced.out_tree, values, values, has_aux)
-    return (result[0], transformed(pushforward, fun, "pushforward"), *result[2:])
+    return (result[0], LinearFunction(what, residuals, fun), *result[2:])
+
+
+class _Pushforward(NamedTuple):
+    """From tangents of the arguments to tangents of the output."""
+
+    name: str
+    linear: Runner
+    program: Program
+    structure: TreeDef
+    types: tuple[ArrayType, ...]
+    names: tuple[str, ...]
+    active_outputs: tuple[bool, ...]
+    out_tree: TreeDef
+    has_aux: bool
+    residual_types: tuple[ArrayType, ...]
+
+    def __call__(self, residuals: Sequence[Any], *tangents: Any) -> Any:
+        given = _tangent_leaves(self, tangents, "the pushforward")
+        outputs = self.linear([*residuals, *given], self.program)
+        found = _fill_zeros(outputs, self.active_outputs, self.program)
+        return _pair(self.out_tree, found, found, self.has_aux)[1]
 
 
 class _Traced:
@@ -152,7 +173,9 @@ def _trace_primals(fun: Callable[..., Any], primals: Sequence[Any], transform: s
     return _Traced(recording, out_tree, leaves, structure, types, names)
 
 
-def _tangent_leaves(traced: _Traced, tangents: Sequence[Any], what: str) -> list[Any]:
+def _tangent_leaves(
+    traced: _Traced | _Pushforward, tangents: Sequence[Any], what: str
+) -> list[Any]:
     """The tangents of the active leaves, checked against their primals."""
     if not isinstance(tangents, (tuple, list)):
         raise ArgumentError(
@@ -248,7 +271,6 @@ def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[
     residuals = list(outputs[count:])
     out_tree, out_types = traced.out_tree, traced.recording.output_types
     value = tree.unflatten(out_tree, to_user(outputs[:count], out_types))
-    active_outputs = parts.active_outputs
     aux: list[Any] = []
     if has_aux:
         check_aux(out_tree)
@@ -256,15 +278,35 @@ def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[
         value, *aux = value
         out_tree, out_types = out_tree.children[0], out_types[:first]
 
-    def pull(cotangent: Any) -> tuple[Any, ...]:
-        given = _cotangent_leaves(cotangent, out_tree, out_types)
-        full = given + [np.zeros(a.type.shape, a.type.dtype) for a in program.outputs[len(given) :]]
-        needed = [ct for ct, on in zip(full, active_outputs, strict=True) if on]
-        found = backward([*residuals, *needed], program)
-        return tree.unflatten(traced.structure, fill_integers(found, traced.active, traced.types))
+    what = _Pullback(
+        name_of("pullback", fun), backward, program, traced.structure, tuple(traced.types),
+        tuple(traced.active), parts.active_outputs, out_tree, tuple(out_types),
+        backward.program.input_types[: len(residuals)],
+    )  # fmt: skip
+    return (value, LinearFunction(what, residuals, fun), *aux)
 
-    pull = transformed(pull, fun, "pullback")
-    return (value, pull, *aux)
+
+class _Pullback(NamedTuple):
+    """From cotangents of the output to cotangents of the arguments."""
+
+    name: str
+    backward: Runner
+    program: Program
+    structure: TreeDef
+    types: tuple[ArrayType, ...]
+    active: tuple[bool, ...]
+    active_outputs: tuple[bool, ...]
+    out_tree: TreeDef
+    out_types: tuple[ArrayType, ...]
+    residual_types: tuple[ArrayType, ...]
+
+    def __call__(self, residuals: Sequence[Any], cotangent: Any) -> tuple[Any, ...]:
+        given = _cotangent_leaves(cotangent, self.out_tree, self.out_types)
+        rest = self.program.outputs[len(given) :]
+        full = given + [np.zeros(a.type.shape, a.type.dtype) for a in rest]
+        needed = [ct for ct, on in zip(full, self.active_outputs, strict=True) if on]
+        found = self.backward([*residuals, *needed], self.program)
+        return tree.unflatten(self.structure, fill_integers(found, self.active, self.types))
 
 
 def _cotangent_leaves(cotangent: Any, out_tree: TreeDef, types: Sequence[ArrayType]) -> list[Any]:
@@ -318,8 +360,24 @@ def linear_transpose(fun: Callable[..., Any], *primals: Any) -> Callable[..., An
         ("transpose", mask), program, lambda: Runner(transpose(program, mask), program)
     )
 
-    def transposed(cotangent: Any) -> Any:
-        given = _cotangent_leaves(cotangent, out_tree, recording.output_types)
-        return tree.unflatten(structure, runner([*captured, *given], program))
+    what = _Transpose(
+        name_of("transpose", fun), runner, program, structure, out_tree, recording.output_types,
+        program.input_types[len(types) :],
+    )  # fmt: skip
+    return LinearFunction(what, captured, fun)
 
-    return transformed(transposed, fun, "transpose")
+
+class _Transpose(NamedTuple):
+    """From cotangents of the output of a linear function to cotangents of its arguments."""
+
+    name: str
+    runner: Runner
+    program: Program
+    structure: TreeDef
+    out_tree: TreeDef
+    out_types: tuple[ArrayType, ...]
+    residual_types: tuple[ArrayType, ...]
+
+    def __call__(self, residuals: Sequence[Any], cotangent: Any) -> tuple[Any, ...]:
+        given = _cotangent_leaves(cotangent, self.out_tree, self.out_types)
+        return tree.unflatten(self.structure, self.runner([*residuals, *given], self.program))

@@ -13,7 +13,7 @@ from ..recorder import SCOPE, innermost
 from ..recording import Recording
 from ..transforms.transpose import value_and_gradient
 from ..tree import TreeDef
-from ._border import function_name, leaf_types, to_user, trace_call, transformed
+from ._border import function_name, leaf_types, remakes, to_user, trace_call, transformed
 from ._checks import active_inputs, check_callable, fill_integers
 from ._execute import Runner, finished
 from ._fastpath import MISS
@@ -22,6 +22,7 @@ from ._shortcut import Diverged, shortcut_of
 from ._tapes import code_of, place_of
 
 
+@remakes
 def grad(
     fun: Callable[..., Any],
     argnums: ArgNums = None,
@@ -60,6 +61,7 @@ def grad(
     return _differentiated(fun, argnums, has_aux, holomorphic, allow_int, argnames, "grad")
 
 
+@remakes
 def value_and_grad(
     fun: Callable[..., Any],
     argnums: ArgNums = None,

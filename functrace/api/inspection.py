@@ -18,6 +18,7 @@ from ._border import (
     call_names,
     function_name,
     leaf_types,
+    remakes,
     short_tracebacks,
     trace_call,
     transformed,
@@ -25,6 +26,7 @@ from ._border import (
 from .compilation import jit
 
 
+@remakes
 def trace(fun: Callable[..., Any], **options: Any) -> Callable[..., Program]:
     """The Program of a function, to be read, compared or run.
 

@@ -26,6 +26,7 @@ from ._accumulation import jacobian_program
 from ._border import (
     function_name,
     leaf_types,
+    remakes,
     short_tracebacks,
     to_user,
     trace_call,
@@ -40,6 +41,7 @@ from .derivatives import jvp, linearize, vjp
 from .gradients import grad
 
 
+@remakes
 def jacfwd(
     fun: Callable[..., Any],
     argnums: ArgNums = None,
@@ -95,6 +97,7 @@ def jacfwd(
     return transformed(wrapper, fun, "jacfwd")
 
 
+@remakes
 def jacrev(
     fun: Callable[..., Any],
     argnums: ArgNums = None,
@@ -141,6 +144,7 @@ def jacrev(
 _MODES = ("auto", "forward", "reverse")
 
 
+@remakes
 def jacobian(
     fun: Callable[..., Any],
     argnums: ArgNums = None,
@@ -221,6 +225,7 @@ def jacobian(
     return transformed(wrapper, fun, "jacobian")
 
 
+@remakes
 def hessian(
     fun: Callable[..., Any],
     argnums: ArgNums = None,
@@ -352,6 +357,7 @@ def _split_first(x: Any, shape: tuple[int, ...]) -> Any:
 # Elementwise functions
 
 
+@remakes
 def elementwise_grad(fun: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
     """The derivative of an elementwise function at each element, in one reverse pass.
 

@@ -14,7 +14,7 @@ from ..ir import ArrayType
 from ..passes.pipeline import clean, optimize
 from ..tracer import Tracer
 from ._arrays import arrays_of
-from ._border import function_name, leaf_types, trace_call, transformed
+from ._border import function_name, leaf_types, remakes, trace_call, transformed
 from ._checks import check_callable, demand_count
 
 
@@ -74,6 +74,7 @@ def _short(count: int) -> str:
     return ""
 
 
+@remakes
 def memory(
     fun: Callable[..., Any], *, steps: int = 1, static_argnums: int | Sequence[int] = ()
 ) -> Callable[..., MemoryReport]:

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from ..remade import Remade
 from ..source import Source
 from ..tree import exact
 from ..values import same_bits
@@ -104,6 +105,13 @@ def _frozen(value: Any, copies: dict[int, Any]) -> Any:
         if inner is value.func:
             return value
         new = copies[id(value)] = partial(inner, *value.args, **value.keywords)
+        return new
+    if type(value) is Remade:
+        maker, args, kwargs = value.made_by
+        inner = tuple([_frozen(x, copies) for x in args])
+        if all(x is y for x, y in zip(inner, args, strict=True)):
+            return value
+        new = copies[id(value)] = maker(*inner, **kwargs)
         return new
     if isinstance(value, Bundle):
         if value in _frozen_already:
@@ -195,6 +203,9 @@ def _parts(value: Any) -> tuple[Any, ...] | None:
         return value.__name__, value.__self__
     if kind is partial:
         return value.func, value.args, tuple(sorted(value.keywords.items()))
+    if kind is Remade:
+        maker, args, kwargs = value.made_by
+        return maker, args, tuple(sorted(kwargs.items()))
     return None
 
 
@@ -218,6 +229,8 @@ def _mark(value: Any) -> Any:
         return value.__name__
     if kind is partial:
         return partial, _mark(value.func)
+    if kind is Remade:
+        return value.made_by[0], *map(_mark, value.made_by[1])
     return getattr(kind.__call__, "__code__", kind) if callable(value) else kind
 
 

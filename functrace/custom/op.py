@@ -12,8 +12,18 @@ from ..errors import ArgumentError, CustomRuleError, OpDefinitionError, StaticAr
 from ..ir import ArrayType
 from ..ops.cast import loop_dtypes, operand, promote
 from ..ops.shape import broadcast_shapes
-from ..primitive import LINEAR, MISSING, NONDIFFERENTIABLE, NOT_LINEAR, ZERO, Declared, Primitive
+from ..primitive import (
+    LINEAR,
+    MISSING,
+    NONDIFFERENTIABLE,
+    NOT_LINEAR,
+    PRIMITIVES,
+    ZERO,
+    Declared,
+    Primitive,
+)
 from ..recorder import bind, plain, type_of
+from ..remade import global_name
 from ..tracer import Tracer
 from . import op_rules
 from .fixed import defined_at
@@ -60,7 +70,8 @@ class Op:
 
     def __init__(self, own: Definition, key: str):
         self.definition = own
-        self.__name__ = own.name
+        self.__name__ = self.__qualname__ = own.name
+        self.__module__ = key.rpartition(".")[0]
         self.__doc__ = getattr(own.impl, "__doc__", None)
         self.__signature__ = own.signature
         self.primitive = Primitive(
@@ -94,6 +105,12 @@ class Op:
 
     def __repr__(self) -> str:
         return f"<op {self.definition.name}>"
+
+    def __deepcopy__(self, memo: Any) -> Op:
+        return self
+
+    def __reduce__(self) -> Any:
+        return global_name(self) or (_stored, (self.definition, self.primitive.name))
 
     def _infer(self, *types: ArrayType, **params: Any) -> Any:
         own = self.definition
@@ -136,6 +153,13 @@ class Op:
     def _text(self, *operands: str, **params: Any) -> str:
         parts = [*operands, *[f"{name}={value!r}" for name, value in params.items()]]
         return f"{self.definition.name}({', '.join(parts)})"
+
+
+def _stored(own: Definition, key: str) -> Op:
+    """The op of a definition that was stored, unless it is there."""
+    known = PRIMITIVES.get(key)
+    op = getattr(known.infer, "__self__", None) if known else None
+    return op if isinstance(op, Op) else Op(own, key)
 
 
 def _shown(x: Any) -> Any:
