@@ -28,6 +28,7 @@ class ArrayType:
         weak: whether the value is a Python scalar.
         ndim: the rank.
         size: the number of elements.
+        inexact: whether values are real or complex floating point, so that they have derivatives.
         promotion: the dtype, or for a weak type its Python type, as NumPy's promotion sees it.
 
     Example:
@@ -37,12 +38,13 @@ class ArrayType:
         f32[3,4]
     """
 
-    __slots__ = ("__weakref__", "dtype", "ndim", "promotion", "shape", "size", "weak")
+    __slots__ = ("__weakref__", "dtype", "inexact", "ndim", "promotion", "shape", "size", "weak")
     shape: Shape
     dtype: np.dtype[Any]
     weak: bool
     ndim: int
     size: int
+    inexact: bool
     promotion: Any
 
     def __new__(cls, shape: Sequence[int], dtype: Any, weak: bool = False) -> ArrayType:
@@ -61,6 +63,7 @@ class ArrayType:
         for length in shape:
             size *= length
         self.size = size
+        self.inexact = dtype.kind in "fc"
         self.promotion = _PYTHON_KIND.get(dtype.kind, dtype) if weak else dtype
         with _types_mutex:
             _drop_unused_types()
@@ -70,11 +73,6 @@ class ArrayType:
     def strong(self) -> ArrayType:
         """The same type without the mark of a Python scalar."""
         return ArrayType(self.shape, self.dtype) if self.weak else self
-
-    @property
-    def inexact(self) -> bool:
-        """Whether values are real or complex floating point, so that they have derivatives."""
-        return self.dtype.kind in "fc"
 
     def with_shape(self, shape: Sequence[int]) -> ArrayType:
         """The type of another shape and the same dtype."""

@@ -89,6 +89,8 @@ def _install_binary(name: str, ufunc: np.ufunc, arithmetic: bool) -> None:
         return _binary(other, self, self, other)
 
     def _binary(left: Any, right: Any, self: Tracer, other: Any) -> Any:
+        if type(other) is Tracer and not self.type.weak:
+            return UFUNCS[ufunc](left, right)
         if type(other) is not Tracer and not _is_operand(other):
             return _never_equal(self, other, name)
         if name == "mul" and isinstance(other, (list, tuple)) and is_number(self):
@@ -142,7 +144,10 @@ def _taped_binary(plain: Callable[[Tracer, Any], Any]) -> Callable[[Tracer, Any]
     """An operator that asks the tape first."""
 
     def method(self: Tracer, other: Any) -> Any:
-        return self.recorder.tape.call(run_front_end, plain, (self, other), NO_OPTIONS, True)
+        recorder = self.recorder
+        if recorder.rewriting:  # by rules, which no tape is written of
+            return plain(self, other)
+        return recorder.tape.call(run_front_end, plain, (self, other), NO_OPTIONS, True)
 
     return method
 

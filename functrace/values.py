@@ -25,9 +25,9 @@ def type_of(value: Any) -> ArrayType:
     kind = type(value)
     if kind is Tracer:
         return value.type
-    weak = _WEAK_TYPES.get(kind)
-    if weak is not None:
-        return weak
+    known = _SCALAR_KINDS.get(kind)
+    if known is not None:
+        return known
     if kind is np.ndarray and value.dtype in _PLAIN_DTYPES:
         return ArrayType(value.shape, value.dtype)
     if isinstance(value, (np.ndarray, np.generic)):
@@ -72,6 +72,7 @@ _WEAK_TYPES = {
     float: ArrayType((), np.float64, weak=True),
     complex: ArrayType((), np.complex128, weak=True),
 }
+_SCALAR_KINDS = {**_WEAK_TYPES, **{dtype.type: type for dtype, type in SCALAR_TYPES.items()}}
 
 
 def plain(value: Any) -> Any:

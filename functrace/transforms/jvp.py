@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import NonDifferentiableError, ProgramError
-from ..ir import ArrayType, Equation, Program, Var, fits, zero
+from ..ir import ArrayType, Atom, Equation, Program, fits, zero
 from ..primitive import LINEAR, NONDIFFERENTIABLE, ZERO
 from ..recorder import Recorder, bind, rewriting
 from ..source import derived
@@ -40,14 +40,13 @@ def jvp(
         NonDifferentiableError: when an op on the way has no derivative.
     """
     with rewriting(program) as recorder:
-        tangents: dict[Var, Any] = {}
+        tangents: dict[Atom, Any] = {}
         flat, same = shifts(program), repeats_of_free_columns(program)
         for var, is_active in zip(program.inputs, active, strict=True):
             if is_active:
                 tangents[var] = recorder.input(var.type, f"d{var.name}" if var.name else "")
         for equation in program.equations:
-            given = [tangents.get(a) if isinstance(a, Var) else None for a in equation.inputs]
-            reached = any(t is not None for t in given) and any(
+            reached = not tangents.keys().isdisjoint(equation.inputs) and any(
                 var.type.inexact for var in equation.outputs
             )
             if same and equation.outputs and equation.outputs[0] in same:
@@ -55,20 +54,24 @@ def jvp(
                 known = {var: tangents.get(same[var]) for var in equation.outputs}
                 tangents.update((var, t) for var, t in known.items() if t is not None)
                 continue
-            if reached and equation.primitive.joint:
+            if not reached:
+                recorder.equations.append(equation)
+                continue
+            given = [tangents.get(atom) for atom in equation.inputs]
+            if equation.primitive.joint:
                 _replace(recorder, equation, given, tangents, separate)
                 continue
             recorder.equations.append(equation)
-            if reached and equation.outputs[0] not in flat:
+            if equation.outputs[0] not in flat:
                 _push(recorder, equation, given, tangents)
-        found = [tangents.get(a) if isinstance(a, Var) else None for a in program.outputs]
+        found = [tangents.get(atom) for atom in program.outputs]
         outputs = [*program.outputs, *(recorder.atom(t) for t in found if t is not None)]
         result = Program(recorder.inputs, recorder.equations, outputs, f"jvp_{program.name}")
         return result, tuple([t is not None for t in found])
 
 
 def _push(
-    recorder: Recorder, equation: Equation, given: list[Any], tangents: dict[Var, Any]
+    recorder: Recorder, equation: Equation, given: list[Any], tangents: dict[Atom, Any]
 ) -> None:
     """Record the tangents of an equation's outputs."""
     primitive = equation.primitive
@@ -100,7 +103,7 @@ def _replace(
     recorder: Recorder,
     equation: Equation,
     given: list[Any],
-    tangents: dict[Var, Any],
+    tangents: dict[Atom, Any],
     separate: bool,
 ) -> None:
     """Record what gives an equation's outputs and their tangents, in place of the equation."""
@@ -119,7 +122,7 @@ def _replace(
     _note(equation, moved, tangents)
 
 
-def _note(equation: Equation, found: Sequence[Any], tangents: dict[Var, Any]) -> None:
+def _note(equation: Equation, found: Sequence[Any], tangents: dict[Atom, Any]) -> None:
     for var, tangent in zip(equation.outputs, found, strict=True):
         if tangent is not None and var.type.inexact:
             check_type(equation, "jvp", "tangent", tangent, "output", var.type)

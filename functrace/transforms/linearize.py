@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..ir import ACTS, Equation, Program, Var
+from ..ir import ACTS, Atom, Equation, Program, Var
 from .jvp import jvp
 
 
@@ -66,10 +66,10 @@ def split(
     Args:
         acts: whether equations that act count as dependent.
     """
-    reached = set(unknown)
+    reached: set[Atom] = set(unknown)
     known, dependent = [], []
     for equation in equations:
-        if any(atom in reached for atom in equation.inputs) or (acts and ACTS in equation.effects):
+        if not reached.isdisjoint(equation.inputs) or (acts and ACTS in equation.effects):
             reached.update(equation.outputs)
             dependent.append(equation)
         else:

@@ -49,7 +49,7 @@ def transpose(
             if isinstance(atom, Var) and atom in unknown:
                 _accumulate(cotangents, atom, ct)
         for equation in reversed(dependent):
-            if any(var in cotangents for var in equation.outputs):
+            if not cotangents.keys().isdisjoint(equation.outputs):
                 _pull(recorder, equation, unknown, cotangents)
         outputs = [
             recorder.atom(unmasked(cotangents[var]) if var in cotangents else zeros(var.type))
