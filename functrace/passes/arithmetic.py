@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cmath
 import math
 from collections.abc import Callable
 from typing import Any
@@ -128,7 +129,7 @@ def with_factor(product: Equation) -> tuple[Atom, Any]:
     """The other operand and the number by which a product multiplies it, if it does."""
     left, right = product.inputs
     for x, factor in ((left, scalar(right)), (right, scalar(left))):
-        if factor is not None and x.type.dtype.kind in "fc" and np.isfinite(factor) and factor:
+        if factor is not None and x.type.inexact and factor and cmath.isfinite(factor):
             return x, factor
     return left, None
 
@@ -171,11 +172,11 @@ def multiply_of_broadcast(match: Match) -> Any:
     return broadcast_to(repeated * factor, x.type.shape)
 
 
-@rule(MULTIPLY)
+@rule(MULTIPLY, twice=True)
 def multiply_by_itself(match: Match) -> Any:
     """X * x is its square."""
-    left, right = match.equation.inputs
-    return ops.square(match.value(left)) if left is right and left.type.dtype.kind == "f" else None
+    left, _ = match.equation.inputs
+    return ops.square(match.value(left)) if left.type.dtype.kind == "f" else None
 
 
 @rule(MULTIPLY, some=(NEGATIVE, *CONSTANTS))

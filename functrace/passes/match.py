@@ -29,15 +29,19 @@ class Condition(NamedTuple):
     Attributes:
         some: the origins of which one operand must be.
         every: the origins of which all operands must be.
+        twice: whether both operands must be the same.
     """
 
     some: tuple[Origin, ...] = ()
     every: tuple[Origin, ...] = ()
+    twice: bool = False
 
-    def holds(self, origins: Sequence[Origin]) -> bool:
-        """Whether a rule may apply to operands of some origins."""
-        return (not self.some or any(origin in self.some for origin in origins)) and (
-            not self.every or all(origin in self.every for origin in origins)
+    def holds(self, origins: Sequence[Origin], twice: bool) -> bool:
+        """Whether a rule may apply to operands of some origins, which may be one value twice."""
+        return (
+            (not self.some or any(origin in self.some for origin in origins))
+            and (not self.every or all(origin in self.every for origin in origins))
+            and (twice or not self.twice)
         )
 
 
@@ -45,10 +49,13 @@ RULES: dict[Primitive, list[tuple[Rule, Condition]]] = {}
 
 
 def rule(
-    *primitives: Primitive, some: Iterable[Origin] = (), every: Iterable[Origin] = ()
+    *primitives: Primitive,
+    some: Iterable[Origin] = (),
+    every: Iterable[Origin] = (),
+    twice: bool = False,
 ) -> Callable[[Rule], Rule]:
     """Add a rule for some primitives, with what it asks of the operands' origins."""
-    condition = Condition(tuple(some), tuple(every))
+    condition = Condition(tuple(some), tuple(every), twice)
 
     def register(function: Rule) -> Rule:
         for primitive in primitives:
@@ -113,7 +120,7 @@ def same(left: Atom, right: Atom) -> bool:
 
 def scalar(atom: Atom) -> Any:
     """The number that an atom is; None for anything else."""
-    return atom.value if isinstance(atom, Literal) and not atom.type.shape else None
+    return atom.value if type(atom) is Literal and not atom.type.shape else None
 
 
 def full_scalar(atom: Atom) -> Any:

@@ -32,7 +32,6 @@ from .match import (
     RULES,
     Condition,
     Match,
-    Origin,
     Rule,
     full_scalar,
 )
@@ -80,7 +79,8 @@ def simplify(
 
 def _rules(equation: Equation, makers: dict[Atom, Equation]) -> tuple[Rule, ...]:
     """The rules that may apply to an equation, by where its operands come from."""
-    primitive = equation.primitive
+    primitive, inputs = equation.primitive, equation.inputs
+    twice = len(inputs) == 2 and inputs[0] is inputs[1]
     origins = [
         maker.primitive
         if (maker := makers.get(atom)) is not None
@@ -89,17 +89,17 @@ def _rules(equation: Equation, makers: dict[Atom, Equation]) -> tuple[Rule, ...]
         else CONSTANT
         if atom.type.shape
         else NUMBER
-        for atom in equation.inputs
+        for atom in inputs
     ]
-    key = (primitive, *origins)
+    key = (primitive, twice, *origins)
     rules = _CHOSEN.get(key)
     if rules is None:
-        rules = tuple([r for r, condition in _rules_for(primitive) if condition.holds(origins)])
+        rules = tuple([r for r, when in _rules_for(primitive) if when.holds(origins, twice)])
         remember(_CHOSEN, key, rules)
     return rules
 
 
-_CHOSEN: dict[tuple[Origin, ...], tuple[Rule, ...]] = {}
+_CHOSEN: dict[tuple[Any, ...], tuple[Rule, ...]] = {}
 
 
 def _rules_for(primitive: Primitive) -> list[tuple[Rule, Condition]]:
@@ -119,19 +119,22 @@ def _simplest(
     fired: Counter[str] | None,
 ) -> Atom:
     """Record what an equation comes to when no rule finds more to do; its output."""
+    equations = recorder.equations
     for _ in range(_ROUNDS):
-        start = len(recorder.equations)
+        start = len(equations)
         simpler = _simpler(Match(recorder, equation, makers, uses), rules, fired)
-        made = recorder.equations[start:]
         if simpler is None:
             break
+        made = equations[start:]
         if not made or made[-1].outputs[0] is not simpler:
             makers.update([(var, e) for e in made for var in e.outputs])
             return simpler
-        equation = recorder.equations.pop()  # to be looked at again
+        equation = equations.pop()  # to be looked at again
         makers.update([(var, e) for e in made[:-1] for var in e.outputs])
         rules = _rules(equation, makers)
-    recorder.equations.append(equation)
+        if not rules:
+            break
+    equations.append(equation)
     makers[equation.outputs[0]] = equation
     return equation.outputs[0]
 
@@ -151,7 +154,8 @@ def _simpler(match: Match, rules: tuple[Rule, ...], fired: Counter[str] | None) 
                 if fired is not None:
                     fired[rule.__name__] += 1
                 return atom
-        del recorder.equations[start:]
+        if len(recorder.equations) > start:
+            del recorder.equations[start:]
     return None
 
 
