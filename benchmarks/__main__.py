@@ -18,7 +18,7 @@ from pathlib import Path
 from .fresh import fresh_process
 from .harness import measure, summary, table
 from .libraries import Library, libraries
-from .overhead import small_workloads, tracing
+from .overhead import first_results, small_workloads, tracing
 from .page import head, write
 from .peak import peaks
 from .workloads import Workload, all_workloads, loop_workloads
@@ -46,7 +46,7 @@ def sections(small: bool, rounds: int, word: str) -> Iterator[str]:
     ):
         yield raced(title, [w for w in workloads if word in w[0]], rivals, rounds)
     if not word:
-        yield section("Microseconds for each equation", tracing())
+        yield section("Microseconds for each equation", f"{tracing()}\n\n{first_results()}")
         yield section("From a fresh process to the first gradient", fresh_process())
         yield section("Megabytes beside the operands", "" if small else peaks())
 

@@ -223,3 +223,7 @@ class NotElementwiseError(FunctraceError, ValueError):
 
 class ProgramError(FunctraceError, AssertionError):
     """A malformed Program. Unless you built it by hand, this is a bug in functrace."""
+
+
+class UnrolledLoopWarning(UserWarning):
+    """A Python loop that made a long trace, where a `scan` would be compiled in one step."""

@@ -31,6 +31,7 @@ from .sharing import FOREIGN, FOREIGN_NUMBER
 from .source import Place, Remark, user_position
 from .tracer import NO_OPTIONS, Run, Tracer
 from .translation import translate
+from .unrolled import warn_of_unrolled
 from .values import NUMERIC_KINDS as NUMERIC_KINDS
 from .values import SCALAR_TYPES, same_bits
 from .values import plain as plain
@@ -448,7 +449,10 @@ def record(
         introduce()
     with recording(reason, recorder) as recorder:
         outputs = function(recorder.all_inputs(types, names, values))
-        return recorder.finish(outputs, name)
+        finished = recorder.finish(outputs, name)
+    if finished.tape is None:  # else the trace is one that was there before
+        warn_of_unrolled(finished.program.equations)
+    return finished
 
 
 def _leaked(tracer: Tracer) -> LeakedTracerError:

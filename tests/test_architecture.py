@@ -50,7 +50,7 @@ LAYERS: list[set[str]] = [
     {"conversions"},
     {"tracer"},
     {"operators", "translation"},
-    {"values", "recording"},
+    {"values", "recording", "unrolled"},
     {"recorder", "locks", "tape"},
     {"fillable"},
     {"replay"},

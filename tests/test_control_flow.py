@@ -210,6 +210,7 @@ def test_values_of_what_was_computed_from_an_inner_derivative():
     assert_close(ft.grad(f)(0.25), 1.0)
 
 
+@pytest.mark.filterwarnings("ignore::functrace.errors.UnrolledLoopWarning")  # long on purpose
 def test_a_long_chain_is_evaluated_without_recursion():
     def f(x):
         y = x

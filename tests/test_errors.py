@@ -479,6 +479,7 @@ def test_every_error_is_a_functrace_error_and_a_builtin():
         if (
             isinstance(kind, type)
             and issubclass(kind, Exception)
+            and not issubclass(kind, Warning)
             and kind is not errors.FunctraceError
         ):
             assert issubclass(kind, errors.FunctraceError), name

@@ -10,6 +10,9 @@ import functrace as ft
 
 from .numerical import assert_close
 
+# They are long on purpose; test_unrolled.py is about the warning.
+pytestmark = pytest.mark.filterwarnings("ignore::functrace.errors.UnrolledLoopWarning")
+
 LENGTH = 20_000
 X = np.array([0.3, -0.2])
 FACTOR = 1 - 1e-4
