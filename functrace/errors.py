@@ -131,6 +131,10 @@ class DTypeError(FunctraceError, TypeError):
     """Operand dtypes that an operation does not take."""
 
 
+class IntegerRangeError(DTypeError, OverflowError):
+    """A Python int that its dtype, or that of the array beside it, cannot hold."""
+
+
 class KeyTypeError(FunctraceError, TypeError):
     """A random function was given something that is no key."""
 

@@ -101,6 +101,8 @@ def _install_binary(name: str, ufunc: np.ufunc, arithmetic: bool) -> None:
             if name in ("lt", "le", "gt", "ge"):
                 _demand_order(left, right)
             return weakened(UFUNCS[ufunc](left, right))
+        if name == "pow" and type(right) is int and right == 2 and not is_number(left):
+            return UFUNCS[np.square](left)  # as NumPy's operator: int8 of booleans
         return UFUNCS[ufunc](left, right)
 
     setattr(Tracer, f"__{name}__", _taped_binary(forward))

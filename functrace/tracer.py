@@ -224,7 +224,9 @@ class Tracer(Convertible):
         return result
 
     def conjugate(self) -> Any:
-        """The complex conjugate."""
+        """The complex conjugate; the array itself where it is real, whatever its dtype."""
+        if self.type.dtype.kind != "c" and not self.type.weak:
+            return self
         return pythonic(UFUNCS[np.conjugate], self)
 
     conj = conjugate

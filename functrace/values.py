@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import DTypeError, LeafTypeError
+from .errors import DTypeError, IntegerRangeError, LeafTypeError
 from .ir import FLOAT0, ArrayType
 from .nodes import STAND_INS
 from .operands import USUAL, as_array, is_array_like
@@ -91,7 +91,7 @@ def plain(value: Any) -> Any:
     try:
         return dtype.type(value)
     except OverflowError:
-        raise DTypeError(
+        raise IntegerRangeError(
             f"the Python int {value} does not fit {dtype}",
             "pass it as a float; or let it come from the closure, or mark it static under jit",
         ) from None

@@ -15,15 +15,15 @@ import numpy as np
 
 from ..dispatch import OR_INSTALL
 from ..errors import DTypeError, OptionError, ShapeError, TracerAssignmentError
-from ..ops import cast, index, sort
 from ..ops import elementwise as ops
+from ..ops import index, sort
 from ..ops.reduce import doubling_scan
 from ..ops.shape import broadcast_shapes, broadcast_to, inverse, reshape, transpose
 from ..sharing import View, assign, demand_own
 from ..tracer import UFUNCS, Tracer, overwrite
 from ._register import implements
 from .creation import started
-from .elementwise import array
+from .elementwise import array, array_of
 from .indexing import Selection, selected, selection, with_selected, within
 
 _REMEDY = "use the new array that x.at[...].set(v) or np.where(mask, v, x) gives"
@@ -37,7 +37,7 @@ def setitem(x: Any, key: Any, value: Any) -> None:
     demand_own(x, "x[...] = v", _REMEDY)
     mask = _mask(x, key, value)
     if mask is not None:
-        new = ops.where(mask, _cast(value, x.dtype), x)
+        new = ops.where(mask, array_of(value, x.dtype), x)
     else:
         chosen = selection(x.shape, key)
         if _is_part(value, x, chosen):  # the end of `x[i] += y`
@@ -62,20 +62,9 @@ def _is_part(value: Any, x: Tracer, chosen: Selection) -> bool:
     return ranges == chosen.ranges and shape == chosen.shape
 
 
-def _cast(value: Any, dtype: np.dtype[Any]) -> Any:
-    """A value in the dtype of the array it is assigned to."""
-    value = array(value)
-    if value.dtype.kind == "c" and dtype.kind != "c":
-        raise DTypeError(
-            f"a complex value can not be assigned to an array of dtype {dtype}",
-            "take the real part (np.real), or make the array complex",
-        )
-    return cast.astype(value, dtype)
-
-
 def _fitted(value: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
     """A value as it is assigned to a part of some shape and dtype."""
-    value = _cast(value, dtype)
+    value = array_of(value, dtype)
     while value.ndim > len(shape) and value.shape[0] == 1:
         value = reshape(value, value.shape[1:])
     if value.ndim > len(shape) or broadcast_shapes("assignment", [value.shape, shape]) != shape:
@@ -194,7 +183,7 @@ def _kept(new: Any, dtype: np.dtype[Any]) -> Any:
     """A changed part in the dtype of its array, as NumPy's in-place operators have it."""
     if not np.can_cast(new.dtype, dtype, "same_kind") and dtype.kind not in "biuf":
         raise DTypeError(f"a part of dtype {new.dtype} in an array of dtype {dtype}")
-    return _cast(new, dtype)
+    return array_of(new, dtype)
 
 
 # Accumulation, also where elements are named several times
@@ -308,7 +297,7 @@ def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) ->
 def putmask(a: Any, mask: Any, values: Any) -> None:
     x, flat = _traced_target(a, "np.putmask"), np.ravel(array(values))
     repeated = flat if flat.size == 1 else np.reshape(np.resize(flat, x.size), x.shape)
-    x[...] = ops.where(array(mask), _cast(repeated, x.dtype), x)
+    x[...] = ops.where(array(mask), array_of(repeated, x.dtype), x)
 
 
 @implements(np.place)
@@ -320,7 +309,7 @@ def place(arr: Any, mask: Any, vals: Any) -> None:
     count = np.cumsum(np.ravel(chosen)) - 1
     turn = ops.remainder(ops.maximum(count, 0), flat.size)
     values = reshape(index.gather(flat, [turn], (0,)), x.shape)
-    x[...] = ops.where(ops.not_equal(chosen, 0), _cast(values, x.dtype), x)
+    x[...] = ops.where(ops.not_equal(chosen, 0), array_of(values, x.dtype), x)
 
 
 @implements(np.put)

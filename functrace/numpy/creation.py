@@ -228,7 +228,13 @@ def full_like(
     shape: Any = None, *, device: Any = None,
 ) -> Any:  # fmt: skip
     demand_cpu("full_like", device)
-    return _filled(as_array(fill_value), *_layout(a, shape, dtype), order)
+    return _filled(_fill_value(fill_value), *_layout(a, shape, dtype), order)
+
+
+def _fill_value(value: Any) -> Any:
+    """What fills an array: Python ints have to fit its dtype, and all else is cast to it."""
+    is_int = value.type.promotion is int if type(value) is Tracer else type(value) is int
+    return value if is_int else as_array(value)
 
 
 # Sequences of numbers, in NumPy's order of operations

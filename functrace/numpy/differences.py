@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError, OptionError, ShapeError
+from ..errors import ArgumentError, DTypeError, OptionError, ShapeError
 from ..ops import cast, index, reduce
 from ..ops import elementwise as ops
 from ..ops import shape as shapes
@@ -111,7 +111,9 @@ def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * np.
 @implements(np.gradient)
 def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
     x = array(f)
-    if x.dtype.kind in "biu":
+    if x.dtype.kind == "b":
+        raise DTypeError("gradient of booleans", "convert them with .astype")
+    if x.dtype.kind in "iu":
         x = cast.astype(x, _FLOAT)
     if isinstance(axis, (tuple, list)):
         axes = tuple([normalize_axis(a, x.ndim) for a in axis])

@@ -11,15 +11,30 @@ from ..errors import DTypeError, OptionError, ShapeError
 from ..ops import cast, floating, series  # noqa: F401 -- `floating` answers for its ufuncs
 from ..ops import elementwise as ops
 from ..ops.cast import promotion_value
-from ..recorder import plain
-from ..tracer import UFUNCS, Tracer, pythonic
+from ..recorder import plain, type_of
+from ..tracer import UFUNCS, Tracer, is_weak, pythonic, weakened
 from ._register import demand_cpu, implements, refuse
 
 
 def array(x: Any) -> Any:
     """A traced or NumPy array, as `np.asarray` makes one: a Python scalar has its own dtype."""
     x = cast.operand(x)
+    if type(x) is int and x >= 2**63:
+        x = np.asarray(x)[()]  # of uint64, if that can hold it
     return cast.astype(x, x.dtype) if type(x) is Tracer else plain(x)
+
+
+def array_of(x: Any, dtype: np.dtype[Any]) -> Any:
+    """As `np.asarray(x, dtype)`, where a Python number must fit the dtype."""
+    x = x if np.isscalar(x) or type(x) is Tracer else array(x)
+    if type_of(x).dtype.kind == "c" and dtype.kind not in "bc":
+        raise DTypeError(
+            f"a complex value can not be assigned to an array of dtype {dtype}",
+            "take the real part (np.real), or make the array complex",
+        )
+    if type(x) is Tracer:
+        return cast.astype(x, dtype)
+    return cast.assigned(x, dtype) if np.isscalar(x) else cast.astype(array(x), dtype)
 
 
 @implements(np.where)
@@ -39,9 +54,24 @@ def clip(
     refuse("clip", out=out)
     low = a_min if a_min is not None else min
     high = a_max if a_max is not None else max
+    a = array(a) if isinstance(a, (list, tuple)) else a
+    low, high = _bound(a, low, below=True), _bound(a, high, below=False)
     if low is not None:
         a = ops.maximum(a, low)
     return a if high is None else ops.minimum(a, high)
+
+
+def _bound(a: Any, bound: Any, below: bool) -> Any:
+    """A bound of `clip`. A Python int that lies beyond all numbers of an integer dtype is none."""
+    dtype = type_of(a).dtype
+    if dtype.kind not in "iu" or is_weak(a):
+        return bound
+    limit = int(np.iinfo(dtype).min if below else np.iinfo(dtype).max)
+    if type(bound) is int:
+        return None if (bound <= limit if below else bound >= limit) else bound
+    if type(bound) is Tracer and bound.type.promotion is int and limit < 2**63:
+        return weakened(ops.maximum(bound, limit) if below else ops.minimum(bound, limit))
+    return bound
 
 
 @implements(np.real)
@@ -62,8 +92,13 @@ def round(a: Any, decimals: int = 0, out: Any = None) -> Any:
         return x
     if decimals == 0:
         return ops.rint(x)
+    if x.dtype.kind == "b":
+        raise DTypeError("round of booleans to a number of decimals", "convert them with .astype")
     scale = 10.0 ** abs(decimals)
-    return ops.rint(x * scale) / scale if decimals > 0 else ops.rint(x / scale) * scale
+    if decimals > 0:
+        return ops.rint(x * scale) / scale
+    result = ops.rint(x / scale) * scale
+    return cast.astype(result, x.dtype) if x.dtype.kind in "iu" else result
 
 
 @implements(np.ndarray.astype, *([np.astype] if hasattr(np, "astype") else []))
@@ -81,13 +116,20 @@ def astype(
 
 @implements(np.isclose)
 def isclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Any:
-    x, y = array(a), array(b)
-    y = cast.astype(y, np.result_type(y.dtype, 1.0))
-    near = ops.less_equal(ops.absolute(x - y), atol + rtol * ops.absolute(y))
+    x, y = (value if is_weak(value) else array(value) for value in (a, b))
+    if type_of(y).dtype.kind in "biu":
+        y = float(y) if type(y) in (bool, int) else _inexact(y)
+    near = ops.less_equal(abs(x - y), atol + rtol * abs(y))
     close = ops.logical_or(ops.logical_and(near, ops.isfinite(y)), ops.equal(x, y))
     if equal_nan:
         return ops.logical_or(close, ops.logical_and(ops.isnan(x), ops.isnan(y)))
     return close
+
+
+def _inexact(x: Any) -> Any:
+    """An array of integers as floating point numbers, and a Python int as a Python float."""
+    result = cast.astype(x, cast.result_dtype(x, 1.0))
+    return weakened(result) if is_weak(x) else result
 
 
 @implements(np.allclose)
@@ -184,11 +226,11 @@ def nan_to_num(
     if x.dtype.kind != "f":
         return x
     limits = np.finfo(x.dtype)
-    finite = ops.where(ops.isnan(x), x.dtype.type(nan), x)
+    finite = ops.where(ops.isnan(x), array_of(nan, x.dtype), x)
     top = limits.max if posinf is None else posinf
     bottom = limits.min if neginf is None else neginf
-    finite = ops.where(ops.equal(x, np.inf), x.dtype.type(top), finite)
-    return ops.where(ops.equal(x, -np.inf), x.dtype.type(bottom), finite)
+    finite = ops.where(ops.equal(x, np.inf), array_of(top, x.dtype), finite)
+    return ops.where(ops.equal(x, -np.inf), array_of(bottom, x.dtype), finite)
 
 
 @implements(np.isposinf)

@@ -17,6 +17,7 @@ from ..ops import cast, index, reduce, search
 from ..ops import elementwise as ops
 from ..ops import shape as shapes
 from ..ops.sort import argsort
+from ..recorder import type_of
 from ..tracer import Tracer
 from ._register import implements
 from ._values import concrete
@@ -62,7 +63,10 @@ def _at(x: Any, place: int) -> Any:
 def interp(
     x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
 ) -> Any:
-    x, xp = (cast.astype(array(value), _FLOAT) for value in (x, xp))
+    x, xp = (array(value) for value in (x, xp))
+    if "c" in (x.dtype.kind, xp.dtype.kind):
+        raise DTypeError("interp: x and xp must be real", "take their real parts")
+    x, xp = (cast.astype(value, _FLOAT) for value in (x, xp))
     fp = array(fp)
     fp = cast.astype(fp, np.dtype(np.complex128) if fp.dtype.kind == "c" else _FLOAT)
     if xp.ndim != 1 or not xp.size or fp.shape != xp.shape:
@@ -73,6 +77,9 @@ def interp(
     if period is not None:
         left = right = None
         x, xp, fp = _one_period(x, xp, fp, abs(period))
+    ends = [type_of(x).dtype.kind for x in (left, right) if x is not None]
+    if fp.dtype.kind != "c" and "c" in ends:
+        raise DTypeError("interp: left and right must be real, as fp is", "make fp complex")
     last = xp.shape[0] - 1
     places = search.searchsorted(xp, x, "right") - 1
     before = ops.minimum(ops.maximum(places, 0), max(last - 1, 0))

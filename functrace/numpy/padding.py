@@ -11,12 +11,12 @@ from ..errors import ArgumentError, OptionError, ShapeError, UnsupportedFunction
 from ..ops import cast, index, shape
 from ..ops import elementwise as ops
 from ..ops.shape import normalize_axis
-from ..tracer import Tracer
+from ..tracer import Tracer, is_weak
 from ._register import implements
 from ._values import concrete
 from .creation import array as build
-from .creation import linspace
-from .elementwise import array
+from .creation import has_tracer, linspace
+from .elementwise import array, array_of
 from .indexing import take
 from .shaping import as_shape, ravel
 
@@ -116,7 +116,7 @@ def _widths(pad_width: Any, ndim: int) -> list[tuple[int, int]]:
 
 
 def _is_zero(value: Any) -> bool:
-    return isinstance(value, (int, float, complex)) and value == 0
+    return isinstance(value, (int, float)) and value == 0 and not np.signbit(value)
 
 
 def _zeros_around(x: Any, widths: list[tuple[int, int]]) -> Any:
@@ -132,6 +132,14 @@ def _choices(mode: str, options: dict[str, Any], ndim: int) -> list[Any]:
     given = options.get(*_OPTIONS[mode]) if options else None
     if given is None:
         return [(None, None) if mode in _STATISTICS else (0, 0)] * ndim
+    if not has_tracer(given):  # as NumPy has them when it assigns them
+        pairs = np.asarray(given)
+        if pairs.size > 2:
+            return np.broadcast_to(pairs, (ndim, 2)).tolist()
+        return [tuple(np.broadcast_to(pairs.ravel(), 2))] * ndim
+    pair = (given, given) if is_weak(given) else given
+    if isinstance(pair, (tuple, list)) and len(pair) == 2 and all(is_weak(v) for v in pair):
+        return [tuple(pair)] * ndim  # Python numbers, which have to fit the dtype
     pairs = shape.broadcast_to(build(given), (ndim, 2))
     return [(pairs[i, 0], pairs[i, 1]) for i in range(ndim)]
 
@@ -152,7 +160,7 @@ def _edges(x: Any, axis: int) -> tuple[Any, Any]:
 
 def _constant(x: Any, axis: int, widths: Pair, values: Pair) -> Any:
     rest = (*x.shape[:axis], 1, *x.shape[axis + 1 :])
-    filled = [shape.broadcast_to(cast.astype(array(v), x.dtype), rest) for v in values]
+    filled = [shape.broadcast_to(array_of(v, x.dtype), rest) for v in values]
     return _around_slices(x, axis, widths, filled)
 
 

@@ -16,7 +16,7 @@ from ..ops import shape as shapes
 from ..ops.cast import real_dtype_of
 from ..ops.shape import keep_axes, normalize_axes, normalize_axis
 from ._register import implements, refuse
-from .elementwise import array
+from .elementwise import array, array_of
 from .shaping import ravel
 
 MISSING: Any = np._NoValue  # type: ignore[attr-defined] -- what NumPy's signatures hold for "not given"
@@ -66,7 +66,7 @@ def sum(
     x = masked(x, where, 0)
     axes = normalize_axes(axis, x.ndim)
     result = shapes.reduce_sum(x, axes)
-    result = result + cast.astype(initial, x.dtype) if given(initial) else result
+    result = result + array_of(initial, x.dtype) if given(initial) else result
     return keep(result, x, axes, keepdims)
 
 
@@ -81,7 +81,7 @@ def prod(
     x = masked(x, where, 1)
     axes = normalize_axes(axis, x.ndim)
     result = reduce.reduce_prod(x, axes)
-    result = result * cast.astype(initial, x.dtype) if given(initial) else result
+    result = result * array_of(initial, x.dtype) if given(initial) else result
     return keep(result, x, axes, keepdims)
 
 
@@ -97,12 +97,12 @@ def _extremum(
         axes = normalize_axes(axis, x.ndim)
         if where is not True and where is not MISSING:
             start = initial if given(initial) else bound(x.dtype)
-            x = ops.where(where, x, x.dtype.type(start))
+            x = ops.where(where, x, array_of(start, x.dtype))
         if given(initial) and x.size == 0:
-            full = np.full(shapes.remaining(x.shape, axes), initial, x.dtype)
+            full = shapes.broadcast_to(array_of(initial, x.dtype), shapes.remaining(x.shape, axes))
             return keep(full, x, axes, keepdims)
         result = op(x, axes)
-        result = pairwise(result, cast.astype(initial, x.dtype)) if given(initial) else result
+        result = pairwise(result, array_of(initial, x.dtype)) if given(initial) else result
         return keep(result, x, axes, keepdims)
 
     return extremum

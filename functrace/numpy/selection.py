@@ -15,7 +15,7 @@ from ..ops.shape import normalize_axis
 from ..tracer import Tracer
 from ._register import implements, refuse
 from ._values import concrete
-from .elementwise import array
+from .elementwise import array, array_of
 from .indexing import getitem, take, within
 from .joining import concatenate, stack
 from .shaping import as_shape, moveaxis, ravel
@@ -202,7 +202,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     axis = normalize_axis(axis, x.ndim)
     length = x.shape[axis]
     obj = np.arange(length)[obj] if isinstance(obj, slice) else _places(obj, "insert")
-    new = cast.astype(array(values), x.dtype)
+    new = array_of(values, x.dtype)
     if new.ndim < x.ndim:
         new = shape.reshape(new, (1,) * (x.ndim - new.ndim) + new.shape)
     count = np.insert(np.zeros(length), obj, 0).size - length

@@ -30,7 +30,7 @@ from ..primitive import (
 )
 from ..recorder import bind, type_of
 from ..tracer import UFUNCS, Tracer, spelled
-from .cast import astype, loop_dtypes, operands_of
+from .cast import astype, comparable, loop_dtypes, operand, operands_of
 from .shape import broadcast_shapes, broadcast_to, reshape, unbroadcast
 
 Partial = Rule | Declared
@@ -65,6 +65,19 @@ class ElementwiseOp:
         return f"<op {self.primitive.name}>"
 
 
+class Comparison(ElementwiseOp):
+    """The front end of a comparison, which NumPy makes exact for integers and Python ints."""
+
+    __slots__ = ()
+
+    def __call__(self, *operands: Any) -> Any:
+        x, y = operands
+        if type(x) is Tracer and type(y) is Tracer and not (x.type.weak or y.type.weak):
+            return super().__call__(x, y)
+        x, y = operand(x), operand(y)
+        return super().__call__(comparable(x, y), comparable(y, x))
+
+
 def unary(name: str, ufunc: np.ufunc, partial: Partial, **options: Any) -> ElementwiseOp:
     """An op of one operand. For options see `ufunc_op`."""
     return ufunc_op(name, ufunc, (partial,), **options)
@@ -84,10 +97,12 @@ def ufunc_op(
     *,
     linear: Sequence[int] = (),
     text: str = "",
+    front_end: type[ElementwiseOp] = ElementwiseOp,
 ) -> ElementwiseOp:
     """The primitive and front end of a NumPy ufunc with one output.
 
     Args:
+        front_end: what calls the primitive.
         partials: a partial derivative for each operand.
         linear: the operands in which the op is linear.
         text: how it reads, as a format of its operands, such as "{} + {}".
@@ -101,7 +116,7 @@ def ufunc_op(
         return output
 
     primitive = elementwise(name, ufunc, result, partials, linear=linear, text=text)
-    op = ElementwiseOp(ufunc, primitive)
+    op = front_end(ufunc, primitive)
     UFUNCS[ufunc] = op
     return op
 

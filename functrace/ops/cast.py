@@ -7,18 +7,19 @@ to it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from ..errors import DTypeError
+from ..errors import DTypeError, IntegerRangeError, OptionError
 from ..ir import ArrayType
 from ..nodes import STAND_INS
 from ..operands import USUAL, as_array, check_labels, is_array_like, labels_of
 from ..primitive import NOT_LINEAR, ZERO, Primitive
 from ..recorder import bind, innermost, type_of
-from ..tracer import FUNCTIONS, Tracer, spelled
+from ..tracer import FUNCTIONS, Tracer, is_weak, spelled
 
 
 def astype(x: Any, dtype: np.dtype[Any]) -> Any:
@@ -31,7 +32,41 @@ def astype(x: Any, dtype: np.dtype[Any]) -> Any:
         return bind(NARROW if narrows else ASTYPE, x, dtype=dtype)
     if isinstance(x, (np.ndarray, np.generic)):
         return x if x.dtype == dtype else _convert(x, dtype=dtype)
-    return dtype.type(x)  # a Python scalar; raises OverflowError where NumPy does
+    return _of_scalar(x, dtype)
+
+
+def _of_scalar(x: Any, dtype: np.dtype[Any]) -> Any:
+    """A Python scalar in the dtype that it takes beside an array."""
+    with _explained(x, dtype):
+        if dtype.kind == "b" and isinstance(x, int):
+            np.int64(x)  # NumPy goes this way, which has a limit
+        return dtype.type(x)
+
+
+def assigned(x: Any, dtype: np.dtype[Any]) -> Any:
+    """A Python or NumPy scalar as NumPy assigns it to a part of an array."""
+    box = np.empty((), dtype)
+    with _explained(x, dtype):
+        box[()] = x
+    return box[()]
+
+
+@contextmanager
+def _explained(x: Any, dtype: np.dtype[Any]) -> Iterator[None]:
+    """NumPy's errors for a number that a dtype cannot hold, with the user's line and a remedy."""
+    try:
+        yield
+    except OverflowError as error:
+        raise IntegerRangeError(
+            f"the Python number {x} does not fit {dtype}, the dtype of what it meets: {error}",
+            "convert the array to a larger dtype with .astype first, or make the number a float",
+        ) from None
+    except (TypeError, ValueError) as error:  # such as NaN or a complex number as an integer
+        kind = DTypeError if isinstance(error, TypeError) else OptionError
+        raise kind(
+            f"the Python number {x} does not fit {dtype}, the dtype of what it meets: {error}",
+            "convert the array with .astype first",
+        ) from None
 
 
 def _jvp(primals: Any, tangents: Any, out: Any, *, dtype: np.dtype[Any]) -> Any:
@@ -66,7 +101,10 @@ ASTYPE = Primitive(
 def _narrow(x: Any, *, dtype: np.dtype[Any]) -> Any:
     limits = np.iinfo(dtype)
     if np.any(x < limits.min) or np.any(x > limits.max):
-        raise OverflowError(f"Python integer {x} out of bounds for {dtype}")
+        raise IntegerRangeError(
+            f"Python integer {x} out of bounds for {dtype}, the dtype of the array beside it",
+            "convert the array to a larger dtype with .astype first",
+        )
     return np.asarray(x).astype(dtype)[()]
 
 
@@ -103,7 +141,7 @@ def loop_dtypes(ufunc: np.ufunc, promotions: tuple[Any, ...]) -> tuple[np.dtype[
     known = _loops.get(key)
     if known is None:
         try:
-            known = ufunc.resolve_dtypes((*_exact(ufunc, promotions), *(None,) * ufunc.nout))
+            known = ufunc.resolve_dtypes((*promotions, *(None,) * ufunc.nout))
         except TypeError as error:
             names = ", ".join(getattr(p, "name", None) or p.__name__ for p in promotions)
             raise DTypeError(
@@ -114,16 +152,27 @@ def loop_dtypes(ufunc: np.ufunc, promotions: tuple[Any, ...]) -> tuple[np.dtype[
     return known
 
 
-_INSIDE_INT64 = {"int8", "int16", "int32", "int64", "uint8", "uint16", "uint32"}
-_COMPARISONS = {np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal}
+_INT64 = np.dtype(np.int64)
 
 
-def _exact(ufunc: np.ufunc, promotions: tuple[Any, ...]) -> tuple[Any, ...]:
-    """NumPy compares integers with Python ints of any size; in int64 that is exact."""
-    others = [p for p in promotions if p is not int]
-    if ufunc in _COMPARISONS and all(str(p) in _INSIDE_INT64 for p in others):
-        return tuple([np.dtype(np.int64) if p is int else p for p in promotions])
-    return promotions
+def comparable(x: Any, y: Any) -> Any:
+    """What stands for x beside y in a comparison.
+
+    NumPy compares integers with Python ints of any size, and exactly. A Python int that the dtype
+    of y cannot hold has one of its own, for which NumPy has exact loops. What no integer dtype
+    holds is on the same side of all integers as an infinity.
+    """
+    if type_of(y).dtype.kind not in "iu" or not isinstance(x, (int, Tracer)):
+        return x
+    if isinstance(x, bool) or (type(x) is Tracer and x.type.promotion is not int):
+        return x
+    if type(x) is Tracer:
+        return x if is_weak(y) else astype(x, _INT64)
+    for dtype in (type_of(y).dtype, _INT64, np.dtype(np.uint64)):
+        limits = np.iinfo(dtype)
+        if limits.min <= x <= limits.max:
+            return dtype.type(x)
+    return np.float64(np.inf if x > 0 else -np.inf)
 
 
 def operand(x: Any) -> Any:
@@ -191,4 +240,15 @@ def promote_together(*operands: Any) -> list[Any]:
     if len(kinds) == 1 and None not in kinds:
         return list(operands)
     dtype = result_dtype(*operands)
-    return [astype(x, dtype) for x in operands]
+    return [_unchecked(x, dtype) for x in operands]
+
+
+def _unchecked(x: Any, dtype: np.dtype[Any]) -> Any:
+    """As `astype`, without a look at whether a Python int fits: `np.where` and others wrap it."""
+    if type(x) is Tracer and x.type.promotion is int:
+        return astype(astype(x, _INT64), dtype)
+    if type(x) is not int:
+        return astype(x, dtype)
+    if -(2**63) <= x < 2**64:
+        return np.asarray(x).astype(dtype)[()]
+    return _of_scalar(x, dtype)

@@ -25,7 +25,7 @@ from ..primitive import (
 )
 from ..recorder import bind, type_of
 from ..tracer import UFUNCS, Tracer, copied
-from ._families import binary, elementwise, unary
+from ._families import Comparison, ElementwiseOp, binary, elementwise, unary
 from ._large import select, select_into
 from .activations import sigmoid
 from .cast import astype, operand, promote, promote_together, real_dtype_of
@@ -264,12 +264,17 @@ isinf = unary("isinf", np.isinf, ZERO)
 isnan = unary("isnan", np.isnan, ZERO)
 signbit = unary("signbit", np.signbit, ZERO)
 
-equal = binary("equal", np.equal, ZERO, ZERO, text="{} == {}")
-not_equal = binary("not_equal", np.not_equal, ZERO, ZERO, text="{} != {}")
-less = binary("less", np.less, ZERO, ZERO, text="{} < {}")
-less_equal = binary("less_equal", np.less_equal, ZERO, ZERO, text="{} <= {}")
-greater = binary("greater", np.greater, ZERO, ZERO, text="{} > {}")
-greater_equal = binary("greater_equal", np.greater_equal, ZERO, ZERO, text="{} >= {}")
+
+def _comparison(name: str, ufunc: np.ufunc, text: str) -> ElementwiseOp:
+    return binary(name, ufunc, ZERO, ZERO, text=text, front_end=Comparison)
+
+
+equal = _comparison("equal", np.equal, "{} == {}")
+not_equal = _comparison("not_equal", np.not_equal, "{} != {}")
+less = _comparison("less", np.less, "{} < {}")
+less_equal = _comparison("less_equal", np.less_equal, "{} <= {}")
+greater = _comparison("greater", np.greater, "{} > {}")
+greater_equal = _comparison("greater_equal", np.greater_equal, "{} >= {}")
 
 logical_and = binary("logical_and", np.logical_and, ZERO, ZERO)
 logical_or = binary("logical_or", np.logical_or, ZERO, ZERO)
