@@ -72,8 +72,9 @@ class Comparison(ElementwiseOp):
 
     def __call__(self, *operands: Any) -> Any:
         x, y = operands
-        if type(x) is Tracer and type(y) is Tracer and not (x.type.weak or y.type.weak):
-            return super().__call__(x, y)
+        for z in operands:
+            if type(z) is Tracer and z.type.dtype.kind not in "iu":
+                return super().__call__(x, y)
         x, y = operand(x), operand(y)
         return super().__call__(comparable(x, y), comparable(y, x))
 
