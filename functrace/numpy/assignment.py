@@ -15,8 +15,8 @@ import numpy as np
 
 from ..dispatch import OR_INSTALL
 from ..errors import DTypeError, OptionError, ShapeError, TracerAssignmentError
+from ..ops import cast, index, sort
 from ..ops import elementwise as ops
-from ..ops import index, sort
 from ..ops.reduce import doubling_scan
 from ..ops.shape import broadcast_shapes, broadcast_to, inverse, reshape, transpose
 from ..sharing import View, assign, demand_own

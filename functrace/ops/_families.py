@@ -30,7 +30,7 @@ from ..primitive import (
 )
 from ..recorder import bind, type_of
 from ..tracer import UFUNCS, Tracer, spelled
-from .cast import astype, comparable, loop_dtypes, operand, operands_of
+from .cast import astype, comparable, loop_dtypes, operands_of
 from .shape import broadcast_shapes, broadcast_to, reshape, unbroadcast
 
 Partial = Rule | Declared
@@ -75,7 +75,7 @@ class Comparison(ElementwiseOp):
         for z in operands:
             if type(z) is Tracer and z.type.dtype.kind not in "iu":
                 return super().__call__(x, y)
-        x, y = operand(x), operand(y)
+        x, y = operands_of(operands)
         return super().__call__(comparable(x, y), comparable(y, x))
 
 
