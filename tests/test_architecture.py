@@ -224,6 +224,11 @@ def test_every_primitive_has_a_case() -> None:
     programs = [ft.trace(c.fun)(*c.operands) for c in TRACEABLE] + programs_of_examples()
     chain = ft.trace(lambda A, v: (A @ A) @ v)(np.ones((60, 60)), np.ones(60))
     programs.append(optimize(chain))  # what passes alone make
+    looking = ft.define_op(
+        "looks_at_cotangents", lambda x: x, elementwise=True,
+        vjp=lambda ct, primals, out: (ct if ct > 0 else -ct,),
+    )  # fmt: skip
+    programs.append(ft.trace(ft.grad(looking))(1.0))  # what can not be mapped
     used = {equation.primitive.name for program in programs for equation in program.equations}
     own = {name for name in PRIMITIVES if "." not in name}  # others have the name of a module
     assert own - used == set()

@@ -16,7 +16,7 @@ from .. import tree
 from ..axes import scope
 from ..control.loop import flagged, spread
 from ..control.programs import depends, inline, rows_program, used_inputs, zeros_of
-from ..errors import CustomRuleError
+from ..errors import ConcretizationError, CustomRuleError, FunctraceError
 from ..ir import ACTS, FLOAT0, ArrayType, Equation, Program
 from ..passes.dead_code import dead_code
 from ..recorder import bind
@@ -27,6 +27,7 @@ from ..transforms.vmap import vmap as vmap_program
 from .calls import Call, Result, traced
 from .fixed import Fixed, defined_at
 from .function import grouped, refuse_captured, ruled
+from .later import called_later
 from .rules import (
     Rule,
     SteadyRule,
@@ -98,41 +99,64 @@ class JvpRule(SteadyRule):
         return Pushforward(program, situation, gives)
 
     def record(
-        self, takes: tuple[bool, ...], values: Sequence[Any] | None = None
+        self, takes: tuple[bool, ...], values: Sequence[Any] | None = None, later: bool = False
     ) -> tuple[Recording, tuple[bool, ...]]:
         """Trace the rule; which outputs have a tangent.
 
         Args:
             values: those of the arguments, when Python's control flow may look at them.
+            later: whether the rule may be called when it runs, if it asks for more.
         """
         call, count = self.call, len(self.call.types)
         found: list[Any] = []
 
         def flat(tracers: list[Any]) -> list[Any]:
-            aside, primals = call.parted(call.arguments(tracers[:count]))
-            moved = spread(tracers[count:], takes)
-            tangents = [
-                self._nothing(type) if t is None else t
-                for t, type in zip(moved, call.types, strict=True)
-            ]
-            directions = call.parted(call.arguments(tangents))[1]
-            pair = guarded(self.function, self.what)(*aside, primals, directions)
-            outputs, moved = self._checked(pair)
+            outputs, moved = self._push(takes, tracers)
             found.extend(moved)
             return [*outputs, *[t for t in moved if t is not None]]
 
-        with scope(call.axes), recording_rule(self):
-            recording, _ = traced(
-                flat,
-                [*call.types, *flagged(call.types, takes)],
-                [*call.names, *[f"d{name}" for name in flagged(call.names, takes)]],
-                values=None if values is None else [*values, *[None] * sum(takes)],
-                reason=self.what,
-                name=call.name,
-            )
+        types = [*call.types, *flagged(call.types, takes)]
+        try:
+            with scope(call.axes), recording_rule(self):
+                recording, _ = traced(
+                    flat,
+                    types,
+                    [*call.names, *[f"d{name}" for name in flagged(call.names, takes)]],
+                    values=None if values is None else [*values, *[None] * sum(takes)],
+                    reason=self.what,
+                    name=call.name,
+                )
+        except ConcretizationError:
+            if not later:
+                raise
+            return self._called(types, takes)
         gives = tuple([t is not None for t in found])
         self._demand_apart(recording.program, count, takes)
         return recording, gives
+
+    def _push(
+        self, takes: tuple[bool, ...], operands: Sequence[Any]
+    ) -> tuple[list[Any], list[Any]]:
+        """What the rule makes of arguments and tangents: outputs, and tangents of these."""
+        call, count = self.call, len(self.call.types)
+        aside, primals = call.parted(call.arguments(operands[:count]))
+        tangents = [
+            self._nothing(type) if t is None else t
+            for t, type in zip(spread(operands[count:], takes), call.types, strict=True)
+        ]
+        directions = call.parted(call.arguments(tangents))[1]
+        return self._checked(guarded(self.function, self.what)(*aside, primals, directions))
+
+    def _called(
+        self, types: Sequence[ArrayType], takes: tuple[bool, ...]
+    ) -> tuple[Recording, tuple[bool, ...]]:
+        """The Program that calls the rule."""
+        outputs, gives = self.result.types, tuple(self.result.active)
+        program = called_later(
+            LateJvp(self, takes), types, [*outputs, *flagged(outputs, gives)], self.call.name,
+            self.source,
+        )  # fmt: skip
+        return Recording(program, (), outputs), gives
 
     def _nothing(self, type: ArrayType) -> Any:
         """The tangent of what has none: an integer, or with symbolic zeros what does not move."""
@@ -169,6 +193,36 @@ class JvpRule(SteadyRule):
                     "return (output, tangent): the output is what the function returns",
                     self.source,
                 )
+
+
+class LateJvp(NamedTuple):
+    """The rule, to be called when there are values.
+
+    Attributes:
+        takes: which arguments have a tangent.
+    """
+
+    rule: JvpRule
+    takes: tuple[bool, ...]
+
+    @property
+    def name(self) -> str:
+        """What the function is called."""
+        return self.rule.call.name
+
+    def run(self, arrays: Sequence[Any]) -> list[Any]:
+        """Outputs, and tangents of those that may have one."""
+        outputs, moved = self.rule._push(self.takes, arrays)
+        return [*outputs, *flagged(moved, self.rule.result.active)]
+
+    def refuse(self) -> FunctraceError:
+        """The error for reverse mode, a second derivative, or a batch."""
+        return ConcretizationError(
+            f"{self.rule.what} looks at values of tangents, so that it is called when they are "
+            "known; it serves forward mode without jit and vmap alone, and not reverse mode",
+            "write it without looking at values: with np.where(condition, a, b), or functrace.cond",
+            self.rule.source,
+        )
 
 
 class KnownJvp(Rule):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..control.loop import flagged, spread
 from ..control.programs import inline, or_zero
-from ..errors import CustomRuleError
+from ..errors import ConcretizationError, CustomRuleError, FunctraceError
 from ..ir import ArrayType, Program
 from ..ops._families import align_ranks
 from ..ops.shape import broadcast_to
@@ -19,6 +19,7 @@ from ..recorder import bind, type_of
 from .batching import batched
 from .calls import traced
 from .fixed import defined_at
+from .later import called_later
 from .linear import LinearRule, linear_call
 from .rules import closed, fitted, guarded, is_zero
 
@@ -181,14 +182,33 @@ class OpLinear(LinearRule):
         inexact = [type.inexact for type in self.outputs]
         if situation == "backward":
             types = [*residuals, *flagged(self.outputs, inexact)]
-            program, gives = _program(self._backward, types, *_named(self.op, "vjp"))
-            return _filled(program, gives, flagged(self.inputs, self.active))
+            outputs = flagged(self.inputs, self.active)
+            try:
+                program, gives = _program(self._backward, types, *_named(self.op, "vjp"))
+            except ConcretizationError:
+                source = defined_at(self.op.definition.vjp)
+                return called_later(self, types, outputs, self.name, source)
+            return _filled(program, gives, outputs)
         if self.op.definition.jvp is None:
             return None
         call = _forward(self.op, len(self.inputs), self.outputs, self.active, dict(self.params))
         types = [*residuals, *flagged(self.inputs, self.active)]
         program, gives = _program(call, types, *_named(self.op, "jvp"))
         return _filled(program, flagged(gives, inexact), flagged(self.outputs, inexact))
+
+    def run(self, arrays: list[Any]) -> list[Any]:
+        """Cotangents of operands, of operands, outputs and their cotangents."""
+        return self._backward(arrays)
+
+    def refuse(self) -> FunctraceError:
+        """The error for a second derivative, or a batch, of a rule that looks at cotangents."""
+        what, rule = _named(self.op, "vjp")
+        return ConcretizationError(
+            f"{what} looks at values of cotangents, so that it is called when they are known; it "
+            "can be neither differentiated again nor mapped by vmap",
+            "write it without looking at values: with np.where(condition, a, b), or functrace.cond",
+            defined_at(rule),
+        )
 
     def _backward(self, tracers: list[Any]) -> list[Any]:
         own, (what, rule), n = self.op.definition, _named(self.op, "vjp"), len(self.inputs)

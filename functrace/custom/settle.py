@@ -4,7 +4,8 @@ A rule that is recorded when a transform needs it finds arguments without values
 of its surroundings gone. So it is recorded when its function is called, or when a finished Program
 is replayed that has the function: Python's control flow works in rules where it works in functions,
 and what they take from their closures is captured as in functions. Functions that are called while
-a rule is recorded wait until a Program with them is replayed, or there would be no end.
+a rule is recorded wait until a Program with them is replayed, or there would be no end. A rule that
+asks for values of cotangents or tangents is called when they are known (`later.py`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from ..errors import ConcretizationError, RuleClosureError
 from ..ir import Atom, Equation, Var
 from ..recorder import Recorder
 from .jvp import JvpRule, KnownJvp, Pushforward
+from .later import will_have_values
 from .rules import closure_error, may_record
 from .vjp import KnownVjp, VjpRule
 
@@ -45,7 +47,8 @@ def _settled(recorder: Recorder, number: int) -> Equation:
     equation = recorder.equations[number]
     rule: Any = equation.params.get("rule")
     values = [recorder.value_of_atom(a) for a in equation.inputs[equation.params["captured"] :]]
-    recording, found = rule.record(rule.call.active, values)
+    later = will_have_values(recorder)
+    recording, found = rule.record(rule.call.active, values, later)
     if type(rule) is JvpRule:
         known: Any = KnownJvp(Pushforward(recording.program, rule.call.active, found))
     else:

@@ -16,14 +16,16 @@ from .. import tree
 from ..axes import scope
 from ..control.loop import flagged, spread
 from ..control.programs import inline, or_zero, rows_program
-from ..errors import CustomRuleError
+from ..errors import ConcretizationError, CustomRuleError, FunctraceError
 from ..ir import FLOAT0, Program
 from ..recorder import bind, type_of
 from ..recording import Recording
+from ..tracer import Tracer
 from ..transforms.vmap import vmap as vmap_program
 from .calls import Call, Result, traced
 from .fixed import Fixed, defined_at
 from .function import grouped, refuse_captured, ruled
+from .later import called_later
 from .linear import BatchedLinear, LinearRule, forward_error, linear_call
 from .rules import (
     Rule,
@@ -133,12 +135,16 @@ class VjpRule(SteadyRule, Known):
         return found._replace(forward=closed(recording, what, defined_at(self.fwd.value)))
 
     def record(
-        self, perturbed: Sequence[bool], values: Sequence[Any] | None = None
+        self,
+        perturbed: Sequence[bool],
+        values: Sequence[Any] | None = None,
+        later: bool = False,
     ) -> tuple[Recording, Pullback]:
         """Trace the rule. `bwd` is traced inside of `fwd`: what it uses of it becomes a residual.
 
         Args:
             values: those of the arguments, when Python's control flow may look at them.
+            later: whether `bwd` may be called when it runs, if it asks for more.
         """
         call, result, source = self.call, self.result, defined_at(self.fwd.value)
         what = f"the fwd rule of {call.name}"
@@ -159,7 +165,12 @@ class VjpRule(SteadyRule, Known):
                 checked_leaf(x, f"{what}: residual{path}", source)
                 for x, path in zip(leaves, tree.paths(structure), strict=True)
             ]
-            backward, captured, gives = self._pulled(aside, leaves, structure)
+            try:
+                backward, captured, gives = self._pulled(aside, leaves, structure)
+            except ConcretizationError:
+                if not later or any(type(x) is Tracer for x in tree.leaves(aside)):
+                    raise
+                backward, captured, gives = self._called(leaves, structure), (), call.active
             found.append((backward, gives))
             return [*outputs, *leaves, *captured]
 
@@ -189,18 +200,7 @@ class VjpRule(SteadyRule, Known):
         found: list[Any] = []
 
         def flat(tracers: list[Any]) -> list[Any]:
-            cotangents = [
-                np.zeros(type.shape, FLOAT0) if ct is None else ct
-                for ct, type in zip(
-                    spread(tracers[count:], result.active), result.types, strict=True
-                )
-            ]
-            given = guarded(self.bwd, what)(
-                *aside,
-                tree.unflatten(structure, tracers[:count]),
-                tree.unflatten(result.structure, cotangents),
-            )
-            found.extend(self._cotangents(given, what))
+            found.extend(self._pull(aside, structure, tracers))
             return [ct for ct in found if ct is not None]
 
         numbers = sum(result.active)
@@ -215,6 +215,32 @@ class VjpRule(SteadyRule, Known):
         )  # fmt: skip
         gives = tuple([ct is not None for ct in found])
         return _captures_second(recording, count), recording.captured, gives
+
+    def _pull(
+        self, aside: Sequence[Any], structure: tree.TreeDef, operands: Sequence[Any]
+    ) -> list[Any]:
+        """What `bwd` makes of residuals and cotangents: a cotangent for each argument."""
+        result, count = self.result, structure.size
+        what = f"the bwd rule of {self.call.name}"
+        cotangents = [
+            np.zeros(type.shape, FLOAT0) if ct is None else ct
+            for ct, type in zip(spread(operands[count:], result.active), result.types, strict=True)
+        ]
+        given = guarded(self.bwd, what)(
+            *aside,
+            tree.unflatten(structure, operands[:count]),
+            tree.unflatten(result.structure, cotangents),
+        )
+        return self._cotangents(given, what)
+
+    def _called(self, residuals: Sequence[Any], structure: tree.TreeDef) -> Program:
+        """The Program that calls `bwd`."""
+        call, result = self.call, self.result
+        inputs = [*[type_of(x) for x in residuals], *flagged(result.types, result.active)]
+        outputs = flagged(call.types, call.active)
+        return called_later(
+            LateBwd(self, structure), inputs, outputs, call.name, defined_at(self.bwd.value)
+        )
 
     def _cotangents(self, given: Any, what: str) -> list[Any]:
         """A cotangent for each argument, as `bwd` returned them; `None` for those that are zero."""
@@ -236,6 +262,38 @@ class VjpRule(SteadyRule, Known):
                 name = f"{what}: the cotangent of {call.names[place]}"
                 found[place] = fitted(ct, call.types[place], name, source)
         return found
+
+
+class LateBwd(NamedTuple):
+    """`bwd`, to be called when there are values.
+
+    Attributes:
+        structure: the tree of residuals.
+    """
+
+    rule: VjpRule
+    structure: tree.TreeDef
+
+    @property
+    def name(self) -> str:
+        """What the function is called."""
+        return self.rule.name
+
+    def run(self, arrays: Sequence[Any]) -> list[Any]:
+        """A cotangent for each argument that may have one, of residuals and cotangents."""
+        call = self.rule.call
+        aside = [value.value for _, value in call.fixed]
+        return flagged(self.rule._pull(aside, self.structure, arrays), call.active)
+
+    def refuse(self) -> FunctraceError:
+        """The error for a second derivative, or a batch."""
+        source = defined_at(self.rule.bwd.value)
+        return ConcretizationError(
+            f"the bwd rule of {self.name} looks at values of cotangents, so that it is called when "
+            "they are known; it can be neither differentiated again nor mapped by vmap",
+            "write it without looking at values: with np.where(condition, a, b), or functrace.cond",
+            source,
+        )
 
 
 def _captures_second(recording: Recording, count: int) -> Program:
