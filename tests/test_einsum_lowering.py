@@ -281,7 +281,8 @@ def test_axes_in_their_order_are_neither_moved_nor_copied():
 
 def test_single_operands_are_summed_and_viewed():
     assert kernels("ij->i", (3, 4)) == ["dot"]  # short rows and all columns, by products with ones
-    assert kernels("ij->j", (999, 4)) == ["dot"]
+    assert kernels("ij->j", (200, 4)) == ["dot"]
+    assert kernels("ij->j", (999, 4)) == ["columns"]  # in blocks
     assert kernels("ijk->jk", (9, 4, 5)) == ["reshape", "dot", "reshape"]
     assert kernels("ij->i", (3, 999)) == kernels("ijk->ik", (3, 4, 5)) == ["reduce"]
     assert kernels("ij->", (3, 4)) == ["reduce", "scalar"]

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import math
 from itertools import dropwhile, takewhile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..ir import ArrayType
-from ..ops.contract import split
+from ..ops.contract import LETTERS, split
+from .accurate import BLOCK, LONG, runs
 
 if TYPE_CHECKING:
     from .lowering import Lowering
@@ -30,10 +31,12 @@ _MOST = 16  # times as many terms as elements, beyond which terms are not all he
 _SMALL = 1 << 18
 
 
-def lower_einsum(lowering: Lowering, spec: str, operands: list[int], result: ArrayType) -> int:
+def lower_einsum(
+    lowering: Lowering, operands: list[int], result: ArrayType, *, spec: str, summed: bool = False
+) -> int:
     """Emit the steps of an einsum; the number of its value."""
     terms, output = split(spec)
-    product = _Product(lowering, result.dtype)
+    product = _Product(lowering, result.dtype, summed)
     values = [product.named(number, term) for number, term in zip(operands, terms, strict=True)]
     if len(values) == 1:
         return product.ordered(product.alone(values[0], output), output).number
@@ -41,7 +44,8 @@ def lower_einsum(lowering: Lowering, spec: str, operands: list[int], result: Arr
     for i in (0, 1):  # of integers, what one operand alone has is summed first
         others = values[i if inexact else 1 - i].letters
         values[i] = product.alone(values[i], output + others)
-    return product.with_lone(values[0], values[1], output)
+    number = product.with_lone(values[0], values[1], output)
+    return product.as_written(number, values[0], values[1], output) if summed else number
 
 
 class _Value:
@@ -55,9 +59,17 @@ class _Value:
 
 
 class _Product:
-    def __init__(self, lowering: Lowering, dtype: np.dtype):
+    """The steps of one product.
+
+    Attributes:
+        accurate: whether sums are to be as accurate as NumPy's.
+        sizes: the length of each index.
+    """
+
+    def __init__(self, lowering: Lowering, dtype: np.dtype, accurate: bool):
         self.lowering = lowering
         self.dtype = dtype
+        self.accurate = accurate
         self.sizes: dict[str, int] = {}
 
     def named(self, number: int, letters: str) -> _Value:
@@ -139,9 +151,85 @@ class _Product:
                 batch, free = lead, output[len(lead) :]
         rows = "".join(c for c in free if c in left.letters)
         columns = "".join(c for c in free if c in right.letters)
+        if self.accurate and math.prod(self.shape(summed)) > LONG and batch + free:
+            number = self.long(left, right, output, batch, free, summed)
+            if number is not None:
+                return number
         number = self.matrix_product(left, right, batch, rows, columns, summed)
         number = self.reshaped(number, self.shape(batch + rows + columns))
         return self.ordered(_Value(number, batch + rows + columns), output).number
+
+    def long(
+        self, left: _Value, right: _Value, output: str, batch: str, free: str, summed: str
+    ) -> int | None:
+        """A product that sums many terms, in blocks; None where their sums would take too much."""
+        matrices = set(free) & set(left.letters) and set(free) & set(right.letters)
+        ends = left.letters.endswith(summed) and right.letters.endswith(summed)
+        if ends and not matrices:
+            shapes = []
+            for value in (left, right):
+                order = "".join(c for c in batch + free if c in value.letters) + summed
+                lengths = [self.sizes[c] if c in value.letters else 1 for c in batch + free]
+                shape = (*lengths, math.prod(self.shape(summed)))
+                shapes.append(self.reshaped(self.ordered(value, order).number, shape))
+            number = self.lowering.emit("rows", shapes, self.shape(batch + free))
+            return self.ordered(_Value(number, batch + free), output).number
+        letter = max(summed, key=self.sizes.__getitem__)
+        block = BLOCK // 4 if matrices else BLOCK  # BLAS adds up each product of rows in one sum
+        if self.dtype.char in "dD":  # which have digits to spare
+            block *= 8
+        count = self.sizes[letter] // block
+        room = self.size(left) + self.size(right)
+        if count < 2 or count * math.prod(self.shape(output)) > room:
+            return None
+        return self.in_blocks(left, right, output, letter, count, block)
+
+    def in_blocks(
+        self, left: _Value, right: _Value, output: str, letter: str, count: int, length: int
+    ) -> int:
+        """The sum of the products of blocks along an index that is summed over."""
+        whole = self.sizes[letter]
+        rest = whole - count * length
+        block = next(c for c in LETTERS if c not in self.sizes)
+        ends = [self.part(value, letter, whole - rest, rest) for value in (left, right)]
+        heads = [self.part(value, letter, 0, whole - rest) for value in (left, right)]
+        self.sizes[block], self.sizes[letter] = count, length
+        for head in heads:
+            head.letters = head.letters.replace(letter, block + letter)
+            head.number = self.reshaped(head.number, self.shape(head.letters))
+        number = self.of(heads[0], heads[1], block + output)
+        number = self.lowering.sum(number, (0,), self.shape(output), self.dtype)
+        if rest:
+            self.sizes[letter] = rest
+            last = self.of(ends[0], ends[1], output)
+            number = self.lowering.emit("ufunc", [number, last], self.shape(output), np.add)
+        del self.sizes[block]
+        self.sizes[letter] = whole
+        return number
+
+    def part(self, value: _Value, letter: str, start: int, length: int) -> _Value:
+        """The part of a value along one axis."""
+        ranges = tuple([(start, length, 1) if c == letter else (0, self.sizes[c], 1)
+                        for c in value.letters])  # fmt: skip
+        shape = tuple([length for _, length, _ in ranges])
+        if shape == self.lowering.shapes[value.number]:
+            return _Value(value.number, value.letters)
+        return _Value(self.lowering.emit("slice", [value.number], shape, ranges), value.letters)
+
+    def as_written(self, number: int, left: _Value, right: _Value, output: str) -> int:
+        """The product, computed anew as products and their sum where it is not finite."""
+        summed = "".join(c for c in dict.fromkeys(left.letters + right.letters) if c not in output)
+        if not summed:
+            return number
+        letters = output + summed
+        form: list[Any] = []
+        for value in (left, right):
+            order = tuple([value.letters.index(c) for c in letters if c in value.letters])
+            shape = tuple([self.sizes[c] if c in value.letters else 1 for c in letters])
+            form.append((order, shape))
+        axes = tuple(range(len(output), len(letters)))
+        operands = [number, left.number, right.number]
+        return self.lowering.emit("as_written", operands, self.shape(output), (*form, axes))
 
     def repeated(self, one: _Value, many: _Value, output: str, summed: str) -> str:
         """The leading indices over which small products of one matrix with many give the output.
@@ -160,6 +248,10 @@ class _Product:
         self, left: _Value, right: _Value, batch: str, rows: str, columns: str, summed: str
     ) -> int:
         """The product of (batch, rows, summed) and (batch, summed, columns)."""
+        if self.accurate and not batch + rows + columns:
+            numbers = [self.merged(value, "", summed) for value in (left, right)]
+            count = runs(math.prod(self.shape(summed)), self.dtype)
+            return self.lowering.emit("inner", numbers, (), count)
         if not batch:  # np.dot takes vectors as they are
             left_number = self.merged(left, "", *(group for group in (rows, summed) if group))
             right_number = self.merged(right, "", *(group for group in (summed, columns) if group))

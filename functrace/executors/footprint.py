@@ -176,7 +176,7 @@ def _roots(lowered: Lowering, layout: Layout) -> list[int]:
 
 def _view(call: KernelCall, operand: np.ndarray) -> np.ndarray | None:
     """The view that a kernel gives of an array; None where it has to copy."""
-    if call.kernel == "scalar":
+    if call.kernel in ("scalar", "as_written"):
         return operand
     if call.kernel != "reshape":
         return KERNELS[call.kernel].make(*call.params)(operand)

@@ -17,6 +17,7 @@ from ..ops._large import reduced
 from ..ops.index import CHANGES, python_slice
 from ..ops.windows import windows_view
 from ..primitive import PRIMITIVES
+from .accurate import as_written, column_sums, inner, rows
 
 
 class Kernel(NamedTuple):
@@ -63,10 +64,18 @@ def _windows(sizes: Any, strides: Any, dilations: Any) -> Callable[..., Any]:
     return partial(windows_view, sizes=sizes, strides=strides, dilations=dilations)
 
 
+def _columns(before: int, count: int, after: int, shape: Any) -> Callable[..., Any]:
+    return lambda x: column_sums(x.reshape(before, count, after)).reshape(shape)
+
+
 KERNELS: dict[str, Kernel] = {
     "ufunc": Kernel(lambda ufunc: ufunc, make_into=lambda ufunc: ufunc),
     "operator": Kernel(lambda function: function),
     "reduce": Kernel(_reduce),
+    "columns": Kernel(_columns),
+    "inner": Kernel(lambda count: partial(inner, count=count)),
+    "rows": Kernel(lambda: rows),
+    "as_written": Kernel(lambda form: partial(as_written, form=form), view=True),
     "dot": Kernel(lambda: np.dot, make_into=lambda: np.dot),
     "matmul": Kernel(lambda: np.matmul, make_into=lambda: np.matmul),
     "vecdot": Kernel(lambda: np.vecdot, make_into=lambda: np.vecdot),

@@ -14,13 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from ..ir import ArrayType, Equation, Literal, Program, Shape, Var
+from ..ir import UNKNOWN, ArrayType, Equation, Literal, Program, Shape, Var
 from ..ops.cast import ASTYPE
 from ..ops.contract import EINSUM
 from ..ops.elementwise import STOP_GRADIENT
 from ..ops.index import SLICE
 from ..ops.shape import BROADCAST_TO, COPY, REDUCE_SUM, RESHAPE, TRANSPOSE
 from ..ops.windows import WINDOWS
+from .accurate import LONG
 from .blocks import KernelCall, gather
 from .einsum import lower_einsum
 from .kernels import KERNELS
@@ -85,23 +86,27 @@ class Lowering:
     def sum(self, value: int, axes: tuple[int, ...], shape: Shape, dtype: np.dtype[Any]) -> int:
         """Emit the sum over some axes; its value.
 
-        A product with ones is several times as fast for short rows, and for columns, which NumPy
-        sums one row at a time and with no more care for rounding.
+        A product with ones is several times as fast for short rows, and for columns. NumPy sums
+        columns one row at a time, unless they are neighbours in memory, as our own seldom are.
         """
-        full, kept = self.shapes[value], prod(shape)
-        count = len(full) - len(shape)
-        products = shape and kept > 1 and dtype in _PRODUCTS and self.roots[value] == value
-        if products and axes == tuple(range(len(shape), len(full))):
-            inner = prod(full[len(shape) :])
-            if 1 < inner <= _SHORT_ROW:
-                rows = self._reshaped(value, (kept, inner))
-                ones = self._value(self._ones(inner, dtype))
-                return self._reshaped(self.emit("dot", [rows, ones], (kept,)), shape)
-        if products and axes == tuple(range(count)) and 1 < prod(full[:count]) <= _LONG_COLUMN:
-            outer = prod(full[:count])
-            rows = self._reshaped(value, (outer, kept))
-            ones = self._value(self._ones(outer, dtype))
-            return self._reshaped(self.emit("dot", [ones, rows], (kept,)), shape)
+        full = self.shapes[value]
+        own = dtype in _PRODUCTS and self.roots[value] == value and UNKNOWN not in full
+        if not own or not axes or axes[-1] - axes[0] != len(axes) - 1:
+            return self.emit("reduce", [value], shape, np.add, axes, dtype)
+        before, count, after = (
+            prod(full[: axes[0]]), prod(full[axes[0] : axes[-1] + 1]), prod(full[axes[-1] + 1 :])
+        )  # fmt: skip
+        if after > 1 and count > (_FEW_HALVES if dtype == np.float16 else LONG):
+            return self.emit("columns", [value], shape, before, count, after, shape)
+        real = dtype.char in _SHORT_ROW and count > 1
+        if real and after == 1 < before and count <= _SHORT_ROW[dtype.char]:
+            rows = self._reshaped(value, (before, count))
+            ones = self._value(self._ones(count, dtype))
+            return self._reshaped(self.emit("dot", [rows, ones], (before,)), shape)
+        if real and before == 1 < after:
+            rows = self._reshaped(value, (count, after))
+            ones = self._value(self._ones(count, dtype))
+            return self._reshaped(self.emit("dot", [ones, rows], (after,)), shape)
         return self.emit("reduce", [value], shape, np.add, axes, dtype)
 
     def _reshaped(self, value: int, shape: Shape) -> int:
@@ -138,7 +143,7 @@ class Lowering:
             kernel, how = _ufunc_kernel(primitive.impl, types)
             return [self.emit(kernel, operands, result.shape, how)]
         if primitive is EINSUM:
-            return [lower_einsum(self, params["spec"], operands, result)]
+            return [lower_einsum(self, operands, result, **params)]
         if primitive is STOP_GRADIENT or primitive is COPY:
             return operands  # nothing in a plan changes a value, and outputs are copied at the end
         if primitive in _VIEWS:
@@ -184,9 +189,9 @@ class Lowering:
         return owned
 
 
-_PRODUCTS = (np.dtype(np.float32), np.dtype(np.float64))  # dtypes of BLAS products
-_LONG_COLUMN = 1 << 20  # elements; ones for longer columns would take too much memory
-_SHORT_ROW = 512  # elements; longer rows are summed in pairs by NumPy, which is more accurate
+_PRODUCTS = [np.dtype(char) for char in "efdFD"]  # dtypes that are summed by products with ones
+_FEW_HALVES = 8  # numbers of half precision, each of whose sums is rounded to three digits
+_SHORT_ROW = {"f": 256, "d": 128}  # elements; longer rows NumPy adds in pairs, more accurately
 _READ_ONLY = ("broadcast", "diagonal", "windows")
 _VIEWS = {
     RESHAPE: "reshape", TRANSPOSE: "transpose", SLICE: "slice", BROADCAST_TO: "broadcast",

@@ -8,6 +8,9 @@ letter. So the product `W @ x` of one example,
 The parameter `spec` is explicit (`inputs->output`), without ellipses, its letters renamed in the
 order of their appearance, so that equal contractions have equal parameters. Letters have one size
 each: axes of length 1 that NumPy would broadcast are dropped by the front end.
+
+Where a pass makes an einsum of a product and a sum, it has the parameter `summed=True`: executors
+compute it as accurately as the sum that was written, and not as BLAS would.
 """
 
 from __future__ import annotations
@@ -81,7 +84,7 @@ def _one_size_each(spec: str, shapes: tuple[Shape, ...], product: bool) -> tuple
     return kept, canonical(f"{','.join(terms)}->{output}")
 
 
-def _infer(*types: ArrayType, spec: str) -> ArrayType:
+def _infer(*types: ArrayType, spec: str, summed: bool = False) -> ArrayType:
     inputs, output = split(spec)
     sizes: dict[str, int] = {}
     for term, x in zip(inputs, types, strict=True):
@@ -111,7 +114,7 @@ def _size_error(
     )
 
 
-def _impl(*operands: Any, spec: str) -> Any:
+def _impl(*operands: Any, spec: str, summed: bool = False) -> Any:
     if len(operands) == 1:
         return np.array(np.einsum(spec, *operands))[()]  # NumPy may give a view
     small = len(operands) < 3 and max(x.size for x in operands) <= _SMALL
@@ -201,7 +204,7 @@ def _product_text(spec: str, names: Sequence[str]) -> str:
     return min(readings, key=len)  # with a vector there are two: W @ x says it shorter than x @ W.T
 
 
-def _text(*names: str, spec: str) -> str:
+def _text(*names: str, spec: str, summed: bool = False) -> str:
     return _product_text(spec, names) or f'einsum("{spec}", {", ".join(names)})'
 
 

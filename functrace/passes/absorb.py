@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..ir import UNKNOWN, ArrayType, Atom, Equation, Literal, Program, Shape, Var
+from ..ir import UNKNOWN, Atom, Equation, Literal, Program, Shape, Var
 from ..ops import elementwise as ops
 from ..ops.contract import EINSUM, LETTERS, canonical, split
 from ..ops.shape import BROADCAST_TO, REDUCE_SUM, RESHAPE, TRANSPOSE, broadcast_to, reshape
@@ -36,6 +36,7 @@ from .simplify import simplify
 
 _MOST = 12  # operands of one einsum; the order of more takes long to find
 _GAIN = 0.9  # of the estimated cost is to be left at most
+_LOOK = 4 * CALL  # of an operand's norm, besides reading it
 
 Term = tuple[int, ...]  # an index for each axis of an operand; _DROPPED for axes of length 1
 _DROPPED = -1
@@ -349,7 +350,7 @@ def _form_cost(form: _Form) -> float | None:
         return None
     scaling = 0.0 if factor == 1 else math.prod([form.sizes[i] for i in form.output]) + CALL
     same = form.same_terms()
-    proof = 0.0 if same else sum(a.type.size + CALL for a in dict.fromkeys(form.operands)) + CALL
+    proof = 0.0 if same else sum(a.type.size + _LOOK for a in dict.fromkeys(form.operands)) + _LOOK
     return einsum_cost(spec, shapes, exchanged=not same) + scaling + proof
 
 
@@ -368,7 +369,7 @@ def _rebuilt(program: Program, forms: dict[int, _Grown], taken: set[int]) -> Pro
                 recorder.equations.append(equation.renamed(renamed))
             elif grown.form.same_terms():
                 operands = [recorder.value_of_atom(renamed.get(a, a)) for a in grown.form.operands]
-                result = _value(grown.form, operands, equation.outputs[0].type)
+                result = _value(grown.form, operands, equation)
                 renamed[equation.outputs[0]] = recorder.atom(result)
             else:
                 inner = [program.equations[i] for i in grown.inside]
@@ -388,7 +389,7 @@ def _proved(form: _Form, equations: list[Equation]) -> Equation:
     with rewriting(slow) as recorder:
         recorder.position = root.position
         operands = [recorder.value_of_atom(known[atom]) for atom in form.operands]
-        value = _value(form, operands, root.outputs[0].type)
+        value = _value(form, operands, root)
         fast = Program(inputs, recorder.equations, [recorder.atom(value)], "exchanged")
     params = {
         "fast": contraction(fast),
@@ -400,14 +401,16 @@ def _proved(form: _Form, equations: list[Equation]) -> Equation:
     return Equation(GUARDED, tuple(atoms), params, root.outputs, root.position)
 
 
-def _value(form: _Form, operands: list[Any], type: ArrayType) -> Any:
+def _value(form: _Form, operands: list[Any], root: Equation) -> Any:
+    type = root.outputs[0].type
     spec, shapes, repeats = form.spec()  # type: ignore[misc] -- it had a cost
     operands = [reshape(x, shape) for x, shape in zip(operands, shapes, strict=True)]
     if not form.same_terms():
         spec, sums = summed_first(spec)
         operands = [x if one is None else bind(EINSUM, x, spec=canonical(one))
                     for x, one in zip(operands, sums, strict=True)]  # fmt: skip
-    result = bind(EINSUM, *operands, spec=canonical(spec))
+    summed = {"summed": True} if root.primitive is REDUCE_SUM and len(operands) > 1 else {}
+    result = bind(EINSUM, *operands, spec=canonical(spec), **summed)
     if (factor := math.prod(form.numbers) * repeats) != 1:
         result = result * type.dtype.type(factor)
     present = {i for term in form.terms for i in term}

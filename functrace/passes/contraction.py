@@ -53,7 +53,7 @@ def _pairwise(equation: Equation) -> list[Equation]:
         else:
             shape = _result_shape(step, [atom.type.shape for atom in chosen])
             outputs = (Var(ArrayType(shape, chosen[0].type.dtype)),)
-        params = {"spec": canonical(step)}
+        params = {**equation.params, "spec": canonical(step)}
         result.append(Equation(EINSUM, chosen, params, outputs, equation.position))
         operands.append(outputs[0])
     return result

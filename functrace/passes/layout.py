@@ -88,8 +88,8 @@ def einsum_with_number(match: Match) -> Any:
     terms.pop(place)
     operands[other] = product
     moved = _moved(terms, output, operands)
-    spec = canonical(f"{','.join(terms)}->{output}")
-    return bind(EINSUM, *operands, spec=spec) if moved is None else moved
+    params = {**match.equation.params, "spec": canonical(f"{','.join(terms)}->{output}")}
+    return bind(EINSUM, *operands, **params) if moved is None else moved
 
 
 @rule(EINSUM)

@@ -135,6 +135,6 @@ def _contracted(equation: Equation, turned: dict[Atom, Var]) -> Equation:
         "".join([term[i] for i in _order(atom.type.shape)]) if atom in turned else term
         for term, atom in zip(terms, equation.inputs, strict=True)
     ]
-    params = {"spec": canonical(f"{','.join(letters)}->{output}")}
+    params = {**equation.params, "spec": canonical(f"{','.join(letters)}->{output}")}
     inputs = tuple([turned.get(atom, atom) for atom in equation.inputs])
     return Equation(EINSUM, inputs, params, equation.outputs, equation.position)
