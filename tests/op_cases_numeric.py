@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 import functrace as ft
+from functrace.ops.activations import logistic_slope, tanh_slope
+from functrace.ops.elementwise import cosine, one_less_square
+from functrace.ops.series import sin_quotient, sinh_quotient
 from functrace.tracer import UFUNCS
 
 from .op_cases import booleans, case, complex_, integers, positive, quiet, real
@@ -59,6 +62,15 @@ with np.errstate(invalid="ignore"):  # older versions of NumPy have no half-prec
 case("sinc near 0", np.sinc, np.array([0.0, 1e-9, -0.1, 2.0])[0 if _zero_in_half else 2 :])
 case("sinc of complex", np.sinc, complex_(3))
 case("sinc of integers", np.sinc, integers(3))
+case("quotients", lambda x: [sin_quotient(x), sinh_quotient(x)], real(3))
+case("quotients of complex", lambda x: [sin_quotient(x), sinh_quotient(x)], complex_(3))
+
+# Slopes that are ops
+
+case("slopes of steps", lambda x: [tanh_slope(x, np.tanh(x)), logistic_slope(x)], real(2, 3))
+case("slope of tanh of complex", lambda x: tanh_slope(x, np.tanh(x)), complex_(3))
+case("1 - x**2", one_less_square, real(3))
+case("cosine", lambda x, y: cosine(x, y, np.hypot(x, y)), real(2, 1), real(3))
 case("i0", np.i0, np.array([-1.5, 0.0, 0.3, 7.9, 10.0]))
 case("i0 of integers", np.i0, integers(3))
 case("fix", quiet(np.fix), real(4))

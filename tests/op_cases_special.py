@@ -11,6 +11,7 @@ import scipy.special as sc
 from functrace.ops.densities import beta_density, gamma_density
 from functrace.ops.hurwitz import hurwitz
 from functrace.ops.incomplete_beta import beta_sample_slopes, beta_shape
+from functrace.ops.special_error import normal_hazard
 from functrace.scipy import special
 
 from .op_cases import above_one, case, complex_, integers, positive, real, unit
@@ -55,6 +56,7 @@ case(
     each("erf", "erfc", "erfi", "erfcx", "dawsn", "ndtr", "log_ndtr", "wofz"),
     complex_(3),
 )
+case("special: slope of log_ndtr", normal_hazard, real(3))
 case("special: wofz", sc.wofz, real(3))  # fmt: skip
 case("special: erfinv", each("erfinv"), unit(3))
 case("special: ndtri", each("ndtri", "erfcinv"), between(3))

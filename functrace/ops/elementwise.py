@@ -28,6 +28,7 @@ from ..tracer import UFUNCS, Tracer, copied
 from ._families import Comparison, ElementwiseOp, binary, elementwise, unary
 from ._large import select, select_into
 from .activations import sigmoid
+from .activations import tanh as tanh
 from .cast import astype, operand, promote, promote_together, real_dtype_of
 from .shape import unbroadcast
 
@@ -116,7 +117,7 @@ UFUNCS[np.float_power] = float_power
 
 exp = unary("exp", np.exp, lambda t, y, x: t * y)
 exp2 = unary("exp2", np.exp2, lambda t, y, x: t * (y * math.log(2)))
-expm1 = unary("expm1", np.expm1, lambda t, y, x: t * (y + 1))
+expm1 = unary("expm1", np.expm1, lambda t, y, x: t * exp(x))
 log = unary("log", np.log, lambda t, y, x: t / x)
 log2 = unary("log2", np.log2, lambda t, y, x: t / (x * math.log(2)))
 log10 = unary("log10", np.log10, lambda t, y, x: t / (x * math.log(10)))
@@ -141,34 +142,48 @@ logaddexp2 = binary(
     lambda t, z, x, y: t * _share(y, x, math.log(2)),
 )  # fmt: skip
 
-# Trigonometry
+# Trigonometry. Where a slope is 1 - x² or x / length, the derivative of that is an op's rule, as it
+# would have no digits by the formula where one of the operands is small.
+
+
+def _one_less_square_into(x: Any, *, out: Any) -> Any:
+    """1 - x², with all its digits also near 1.
+
+    Where a complex x lies on a branch cut, the sign of its imaginary part 0 tells the side. It
+    outlives subtracting a real number, and not adding one.
+    """
+    if out.dtype.kind == "f":
+        return np.multiply(np.subtract(1, x, out=out), 1 + x, out=out)
+    return np.multiply(np.negative(np.subtract(x, 1, out=out), out=out), x - -1, out=out)
+
+
+ONE_LESS_SQUARE = elementwise(
+    "one_less_square", lambda x: _one_less_square_into(x, out=np.empty_like(x))[()],
+    lambda x: x.dtype, (lambda t, y, x: t * (x * -2),), into=_one_less_square_into,
+)  # fmt: skip
+
+
+def one_less_square(x: Any) -> Any:
+    """1 - x²; see above."""
+    return bind(ONE_LESS_SQUARE, x)
+
 
 sin = unary("sin", np.sin, lambda t, y, x: t * cos(x))
 cos = unary("cos", np.cos, lambda t, y, x: -t * sin(x))
 tan = unary("tan", np.tan, lambda t, y, x: t * (square(y) + 1))
-arcsin = unary("arcsin", np.arcsin, lambda t, y, x: t / sqrt(_one_less_square(x)))
-arccos = unary("arccos", np.arccos, lambda t, y, x: -t / sqrt(_one_less_square(x)))
+arcsin = unary("arcsin", np.arcsin, lambda t, y, x: t / sqrt(one_less_square(x)))
+arccos = unary("arccos", np.arccos, lambda t, y, x: -t / sqrt(one_less_square(x)))
 arctan = unary("arctan", np.arctan, lambda t, y, x: t / (square(x) + 1))
 sinh = unary("sinh", np.sinh, lambda t, y, x: t * cosh(x))
 cosh = unary("cosh", np.cosh, lambda t, y, x: t * sinh(x))
-tanh = unary("tanh", np.tanh, lambda t, y, x: t * (1 - square(y)))
 arcsinh = unary("arcsinh", np.arcsinh, lambda t, y, x: t / _root_of_square_and_1(x))
 arccosh = unary("arccosh", np.arccosh, lambda t, y, x: t / (sqrt(x - 1) * sqrt(x - -1)))
-arctanh = unary("arctanh", np.arctanh, lambda t, y, x: t / _one_less_square(x))
+arctanh = unary("arctanh", np.arctanh, lambda t, y, x: t / one_less_square(x))
 arctan2 = binary(
     "arctan2", np.arctan2,
     lambda t, z, y, x: t * _over_square(x, hypot(x, y)),
     lambda t, z, y, x: -t * _over_square(y, hypot(x, y)),
 )  # fmt: skip
-
-
-def _one_less_square(x: Any) -> Any:
-    """1 - x², with all its digits also near 0.
-
-    Where a complex x lies on a branch cut, the sign of its imaginary part 0 tells the side. It
-    outlives subtracting a real number, and not adding one.
-    """
-    return (1 - x) * (1 + x) if x.dtype.kind == "f" else -(x - 1) * (x - -1)
 
 
 def _over_square(x: Any, length: Any) -> Any:
@@ -180,10 +195,31 @@ def _root_of_square_and_1(x: Any) -> Any:
     return hypot(x, 1) if x.dtype.kind == "f" else sqrt(square(x) + 1)
 
 
-def _cosine(x: Any, hypotenuse: Any) -> Any:
-    """X / hypotenuse, and 0 where the hypotenuse is 0."""
-    zero = equal(hypotenuse, 0)
-    return where(zero, 0, x / where(zero, 1, hypotenuse))
+def _cosine_into(x: Any, y: Any, z: Any, *, out: Any) -> Any:
+    out[...] = 0
+    return np.divide(x, z, out=out, where=np.not_equal(z, 0))
+
+
+COSINE = elementwise(
+    "cosine", lambda x, y, z: _cosine_into(x, y, z, out=np.empty_like(z))[()],
+    lambda x, y, z: x.dtype,
+    (
+        lambda t, c, x, y, z: t * (square(cosine(y, x, z)) * _over_length(z)),
+        lambda t, c, x, y, z: -t * (c * cosine(y, x, z) * _over_length(z)),
+        ZERO,  # z moves with x and y, which counts once
+    ),
+    into=_cosine_into,
+)  # fmt: skip
+
+
+def cosine(x: Any, y: Any, z: Any) -> Any:
+    """X / z for z = hypot(x, y), and 0 where z is 0."""
+    return bind(COSINE, x, y, z)
+
+
+def _over_length(z: Any) -> Any:
+    zero = equal(z, 0)
+    return where(zero, 0, 1 / where(zero, 1, z))
 
 
 def root_of_squares(x: Any) -> Any:
@@ -194,7 +230,7 @@ def root_of_squares(x: Any) -> Any:
 
 hypot = binary(
     "hypot", np.hypot,
-    lambda t, z, x, y: t * _cosine(x, z), lambda t, z, x, y: t * _cosine(y, z),
+    lambda t, z, x, y: t * cosine(x, y, z), lambda t, z, x, y: t * cosine(y, x, z),
 )  # fmt: skip
 deg2rad = unary("deg2rad", np.deg2rad, lambda t, y, x: t * (math.pi / 180), linear=(0,))
 rad2deg = unary("rad2deg", np.rad2deg, lambda t, y, x: t * (180 / math.pi), linear=(0,))

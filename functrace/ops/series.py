@@ -1,4 +1,4 @@
-"""`sinc` and `i0`, with their derivatives of every order, which are finite everywhere.
+"""`sinc`, sin(x) / x, sinh(x) / x and `i0`, with derivatives of every order, finite everywhere.
 
 Each is one primitive whose static parameter `order` counts through a family that differentiation
 does not leave. Where the closed form of a member cancels, its power series is summed.
@@ -7,6 +7,7 @@ does not leave. Where the closed form of a member cancels, its power series is s
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from ..primitive import NOT_LINEAR, Primitive, Rule
 from ..recorder import bind
 from .cast import astype
 
-_TERMS = 40  # of the power series of sinc, for arguments below 2 + order
+_TERMS = 40  # of the power series of the quotients, for arguments below 2 + order
 _FAR = 25.0  # from here on the asymptotic series of a Bessel function has all digits
 
 
@@ -43,7 +44,38 @@ def _family(name: str, impl: Rule, jvp: Rule) -> Primitive:
     return primitive
 
 
-# sinc
+# Quotients f with y f = sin(y) or sinh(y)
+
+
+def _quotient(y: Any, waves: tuple[Any, Any], order: int, sign: int) -> Any:
+    """The derivative of an order of sin(y) / y, or for a sign of 1 of sinh(y) / y.
+
+    Args:
+        waves: the sine and cosine of y.
+    """
+    near = np.abs(y) < 2 + order
+    far = _quotient_far(np.where(near, 1, y), waves, order, sign)
+    return np.where(near, _quotient_near(np.where(near, y, 0), order, sign), far)
+
+
+def _quotient_far(y: Any, waves: tuple[Any, Any], order: int, sign: int) -> Any:
+    """From (y f)' = cos(y) by Leibniz: y f⁽ⁿ⁾ + n f⁽ⁿ⁻¹⁾ is the derivative of order n of y f."""
+    sine, cosine = waves
+    value = sine / y
+    cycle = (sine, cosine, sign * sine, sign * cosine)
+    for n in range(1, order + 1):
+        value = (cycle[n % 4] - n * value) / y
+    return value
+
+
+def _quotient_near(y: Any, order: int, sign: int) -> Any:
+    """The power series Σ (±1)ᵏ y²ᵏ / (2k+1)!, differentiated term by term."""
+    first = (order + 1) // 2
+    value = np.zeros_like(y)
+    for k in range(first + _TERMS, first - 1, -1):
+        power = 2 * k - order
+        value = value + sign**k / ((2 * k + 1) * math.factorial(power)) * y**power
+    return value
 
 
 def sinc(x: Any, order: int = 0) -> Any:
@@ -51,33 +83,19 @@ def sinc(x: Any, order: int = 0) -> Any:
     return bind(SINC, x, order=order)
 
 
+def _wide(x: Any) -> Any:
+    """In double precision, as powers overflow soon."""
+    return np.asarray(x, np.promote_types(x.dtype, np.float64))
+
+
 def _sinc_impl(x: Any, *, order: int) -> Any:
+    """By sines of πx less full turns, which are taken off before the rounding by π."""
     if order == 0:
         return np.sinc(x)[()]
-    y = np.pi * np.asarray(x, np.promote_types(x.dtype, np.float64))  # its powers overflow soon
-    near = np.abs(y) < 2 + order
-    far = _sinc_far(np.where(near, 1, y), order)
-    value = np.where(near, _sinc_near(np.where(near, y, 0), order), far)
+    wide = _wide(x)
+    angle = np.pi * (wide - 2 * np.rint(np.real(wide) / 2))
+    value = _quotient(np.pi * wide, (np.sin(angle), np.cos(angle)), order, -1)
     return (value * np.pi**order).astype(x.dtype)[()]
-
-
-def _sinc_far(y: Any, order: int) -> Any:
-    """From (y f)' = cos(y) by Leibniz: y f⁽ⁿ⁾ + n f⁽ⁿ⁻¹⁾ = sin(y + nπ/2)."""
-    value = np.sin(y) / y
-    waves = (np.sin(y), np.cos(y), -np.sin(y), -np.cos(y))
-    for n in range(1, order + 1):
-        value = (waves[n % 4] - n * value) / y
-    return value
-
-
-def _sinc_near(y: Any, order: int) -> Any:
-    """The power series Σ (-1)ᵏ y²ᵏ / (2k+1)!, differentiated term by term."""
-    first = (order + 1) // 2
-    value = np.zeros_like(y)
-    for k in range(first + _TERMS, first - 1, -1):
-        power = 2 * k - order
-        value = value + (-1) ** k / ((2 * k + 1) * math.factorial(power)) * y**power
-    return value
 
 
 def _sinc_jvp(primals: Any, tangents: Any, out: Any, *, order: int) -> Any:
@@ -85,6 +103,25 @@ def _sinc_jvp(primals: Any, tangents: Any, out: Any, *, order: int) -> Any:
 
 
 SINC = _family("sinc", _sinc_impl, _sinc_jvp)
+
+
+def _row(name: str, sign: int, sine: Any, cosine: Any) -> Callable[..., Any]:
+    def quotient(x: Any, order: int = 0) -> Any:
+        return bind(primitive, x, order=order)
+
+    def impl(x: Any, *, order: int) -> Any:
+        wide = _wide(x)
+        return _quotient(wide, (sine(wide), cosine(wide)), order, sign).astype(x.dtype)[()]
+
+    def jvp(primals: Any, tangents: Any, out: Any, *, order: int) -> Any:
+        return tangents[0] * quotient(primals[0], order + 1)
+
+    primitive = _family(name, impl, jvp)
+    return quotient
+
+
+sin_quotient = _row("sin_quotient", -1, np.sin, np.cos)  # sin(x) / x
+sinh_quotient = _row("sinh_quotient", 1, np.sinh, np.cosh)  # sinh(x) / x
 
 # The modified Bessel functions of the first kind
 

@@ -14,9 +14,11 @@ from typing import Any
 from scipy.special import _ufuncs as sc
 
 from ._families import binary, unary
+from .activations import logistic_slope
 from .elementwise import (
     absolute,
     cbrt,
+    cosine,
     equal,
     exp2,
     expm1,
@@ -62,9 +64,9 @@ kl_div = binary(
     lambda t, z, x, y: t * (_log_ratio(x, y) - 1), lambda t, z, x, y: t * (1 - ratio(x, y)),
 )  # fmt: skip
 
-# The logistic function: the product of both tails is its slope, without cancellation
+# The logistic function
 
-expit = unary("expit", sc.expit, lambda t, y, x: t * (y * expit(-x)))
+expit = unary("expit", sc.expit, lambda t, y, x: t * logistic_slope(x))
 logit = unary("logit", sc.logit, lambda t, y, x: t / (x * (1 - x)))
 log_expit = unary("log_expit", sc.log_expit, lambda t, y, x: t * expit(-x))
 
@@ -88,8 +90,7 @@ def _pseudo_huber_by_delta(t: Any, z: Any, delta: Any, r: Any) -> Any:
 
 
 def _pseudo_huber_by_residual(t: Any, z: Any, delta: Any, r: Any) -> Any:
-    h = hypot(delta, r)
-    return t * (r * (delta / where(equal(h, 0), 1, h)))
+    return t * (delta * cosine(r, delta, hypot(delta, r)))
 
 
 huber = binary("huber", sc.huber, _huber_by_delta, _huber_by_residual)
@@ -113,4 +114,4 @@ _DEGREE = math.pi / 180
 sindg = unary("sindg", sc.sindg, lambda t, y, x: t * (cosdg(x) * _DEGREE))
 cosdg = unary("cosdg", sc.cosdg, lambda t, y, x: -t * (sindg(x) * _DEGREE))
 tandg = unary("tandg", sc.tandg, lambda t, y, x: t * ((square(y) + 1) * _DEGREE))
-cotdg = unary("cotdg", sc.cotdg, lambda t, y, x: -t * ((square(y) + 1) * _DEGREE))
+cotdg = unary("cotdg", sc.cotdg, lambda t, y, x: -t * (square(1 / sindg(x)) * _DEGREE))

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 from scipy.special import _ufuncs as sc
 
-from ._families import binary, ufunc_op, unary
+from ..recorder import bind
+from ._families import binary, elementwise, ufunc_op, unary
 from .elementwise import absolute, cos, exp, imag, less, real, sin, square, where
 from .special_tools import several
 
@@ -33,10 +35,10 @@ def _remainder(x: Any, value: Any, sign: int) -> Any:
     near = 1 - x * value
     if x.dtype.kind == "c":
         return near
-    far = less(10, absolute(x) if sign > 0 else x)
-    u = 0.5 / square(where(far, x, 10))
+    far = less(8, absolute(x) if sign > 0 else x)
+    u = 0.5 / square(where(far, x, 8))
     series = u * 0
-    for k in range(15, 0, -1):
+    for k in range(18, 0, -1):
         series = u * ((2 * k - 1) * sign) * (1 + series)
     return where(far, -series, near)
 
@@ -70,8 +72,33 @@ def _mills(x: Any) -> Any:
     return erfcx(x * -math.sqrt(0.5)) * math.sqrt(math.pi / 2)
 
 
+def _hazard_impl(x: Any) -> Any:
+    with np.errstate(over="ignore"):  # far on the right, where the result is 0
+        return 1 / (sc.erfcx(x * -math.sqrt(0.5)) * math.sqrt(math.pi / 2))
+
+
+def _hazard_excess(h: Any, x: Any) -> Any:
+    """X + φ(x) / Φ(x), which is h (1 + x / h), where both cancel on the left."""
+    if x.dtype.kind == "c":
+        return x + h
+    left = less(x, 0)
+    z = where(left, x * -math.sqrt(0.5), 0)
+    return where(left, h * _remainder(z, erfcx(z) * math.sqrt(math.pi), -1), x + h)
+
+
+NORMAL_HAZARD = elementwise(
+    "normal_hazard", _hazard_impl, lambda x: x.dtype,
+    (lambda t, h, x: -t * (h * _hazard_excess(h, x)),),
+)  # fmt: skip
+
+
+def normal_hazard(x: Any) -> Any:
+    """φ(x) / Φ(x), the slope of log Φ."""
+    return bind(NORMAL_HAZARD, x)
+
+
 ndtr = unary("ndtr", sc.ndtr, lambda t, y, x: t * (exp(square(x) * -0.5) / _ROOT_2PI))
-log_ndtr = unary("log_ndtr", sc.log_ndtr, lambda t, y, x: t / _mills(x))
+log_ndtr = unary("log_ndtr", sc.log_ndtr, lambda t, y, x: t * normal_hazard(x))
 ndtri = unary("ndtri", sc.ndtri, lambda t, y, x: t * (exp(square(y) * 0.5) * _ROOT_2PI))
 ndtri_exp = unary("ndtri_exp", sc.ndtri_exp, lambda t, y, x: t * _mills(y))
 

@@ -9,7 +9,8 @@ from scipy.special import _ufuncs as sc
 
 from ..primitive import ZERO
 from ._families import binary, ufunc_op, unary
-from .elementwise import cos, cosh, equal, exp, rint, sin, sinh, sqrt, square, where
+from .elementwise import cos, cosh, equal, exp, rint, sin, sqrt, square, where
+from .series import sin_quotient, sinh_quotient
 from .special_hypergeometric import ellipe_slope, ellipk_slope
 from .special_tools import no_derivative, several
 
@@ -32,14 +33,12 @@ expn = binary("expn", sc.expn, no_derivative("expn", "n"), _expn_partial)
 
 def _sici_jvp(tangents: Any, outs: Any, x: Any) -> tuple[Any, Any]:
     (t,) = tangents
-    zero = equal(x, 0)
-    return t * where(zero, 1, sin(x) / where(zero, 1, x)), t * (cos(x) / x)
+    return t * sin_quotient(x), t * (cos(x) / x)
 
 
 def _shichi_jvp(tangents: Any, outs: Any, x: Any) -> tuple[Any, Any]:
     (t,) = tangents
-    zero = equal(x, 0)
-    return t * where(zero, 1, sinh(x) / where(zero, 1, x)), t * (cosh(x) / x)
+    return t * sinh_quotient(x), t * (cosh(x) / x)
 
 
 sici = several("sici", sc.sici, _sici_jvp)

@@ -99,7 +99,7 @@ def add_of_zero(match: Match) -> Any:
 
 
 _DEPTH = 4  # equations that are looked at, one behind the other
-_POSITIVE = {"square", "abs", "exp", "sigmoid", "softplus"}
+_POSITIVE = {"square", "abs", "exp", "sigmoid", "softplus", "logistic_slope"}
 
 
 def _never_minus_zero(match: Match, atom: Atom, depth: int = _DEPTH) -> bool:

@@ -22,7 +22,10 @@ from ..ops.index import CONCATENATE, SLICE
 from ..ops.shape import BROADCAST_TO, REDUCE_SUM, RESHAPE, TRANSPOSE
 
 _SHAPED = {RESHAPE, TRANSPOSE, BROADCAST_TO, SLICE, CONCATENATE, REDUCE_SUM, EINSUM}
-_OTHERS = {"where", "sigmoid", "softplus", "real", "imag", "copy", "stop_gradient"}
+_OTHERS = {
+    "where", "sigmoid", "softplus", "logistic_slope", "tanh_slope", "real", "imag", "copy",
+    "stop_gradient",
+}  # fmt: skip
 _ARITHMETIC = {  # what has a value for all finite numbers, up to overflow
     "add", "subtract", "multiply", "negative", "square", "exp", "sin", "cos", "arctan", "sinh",
     "cosh", "tanh", "arcsinh", "hypot", "abs", "fabs", "sign", "conjugate", "floor", "ceil",
