@@ -19,8 +19,11 @@ class Remade(functools.partial):
 
     Attributes:
         made_by: a function of a module, and what it was called with.
+        keeps_traces: whether it goes on with what it has once seen, so that one that was made again
+            may do something else.
     """
 
+    keeps_traces = False
     made_by: tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
@@ -39,7 +42,8 @@ class Remade(functools.partial):
     def __setstate__(self, made_by: Any) -> None:
         maker, args, kwargs = made_by
         made = maker(*args, **kwargs)
-        super().__setstate__((made.func, made.args, made.keywords, made.__dict__))
+        state = made.func, made.args, made.keywords, made.__dict__
+        super().__setstate__(state)  # type: ignore[misc] -- typeshed has it not
 
 
 def _empty(kind: type[Remade]) -> Remade:

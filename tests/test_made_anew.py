@@ -282,6 +282,25 @@ def test_a_function_that_lasts_is_found_whatever_it_changes():
     assert ft.cache_info().misses == 1
 
 
+def test_a_compiled_function_in_the_closure_of_a_rule_keeps_its_traces():
+    traces = []
+    scale = 2.0
+    inner = ft.jit(lambda x: traces.append(1) or scale * np.cos(x))
+    for kind in (by_custom_jvp, by_custom_vjp, by_pure_callback):
+        traces.clear()
+        inner.clear_cache()
+        for _ in range(4):
+            np.testing.assert_allclose(kind(lambda: inner(0.0)), 2.0 * np.cos(X))
+        assert len(traces) == 1
+
+
+def test_derivatives_in_the_closure_of_a_rule_are_those_of_the_call():
+    for factor in (2.0, 3.0, 2.0):
+        slope = ft.grad(lambda x, a=factor: a * x)
+        np.testing.assert_allclose(by_custom_jvp(lambda s=slope: s(1.0)), factor * np.cos(X))
+        np.testing.assert_allclose(by_pure_callback(lambda s=slope: s(1.0)), factor * np.cos(X))
+
+
 def test_second_derivatives_of_rules_made_anew_are_those_of_the_call():
     def second(factor):
         held = {"a": factor}

@@ -131,6 +131,7 @@ class _Jit:
                 raise
 
         call: Any = dressed(call_, self.fun, self.name)
+        call.keeps_traces = True
         call.trace = self.trace
         call.cache_info = lambda: CacheInfo(self.hits, self.misses, len(self.compiled), _LIMIT)
         call.clear_cache = self.forget

@@ -106,7 +106,7 @@ def _frozen(value: Any, copies: dict[int, Any]) -> Any:
             return value
         new = copies[id(value)] = partial(inner, *value.args, **value.keywords)
         return new
-    if type(value) is Remade:
+    if type(value) is Remade and not value.keeps_traces:
         maker, args, kwargs = value.made_by
         inner = tuple([_frozen(x, copies) for x in args])
         if all(x is y for x, y in zip(inner, args, strict=True)):
@@ -203,7 +203,7 @@ def _parts(value: Any) -> tuple[Any, ...] | None:
         return value.__name__, value.__self__
     if kind is partial:
         return value.func, value.args, tuple(sorted(value.keywords.items()))
-    if kind is Remade:
+    if kind is Remade and not value.keeps_traces:
         maker, args, kwargs = value.made_by
         return maker, args, tuple(sorted(kwargs.items()))
     return None
