@@ -39,7 +39,7 @@ REASONS: dict[str, tuple[str, str]] = {}
 # Whose ufuncs are answered for by a module of ours that is imported when one is first met.
 LATE = {"scipy.special": f"{__package__}.scipy.special"}
 
-_LOOP_OPTIONS = {"dtype", "signature", "casting", "order", "subok"}
+_LOOP_OPTIONS = {"dtype", "casting", "order", "subok"}
 
 # The second remedy where an array is made: that for code of others.
 OR_INSTALL = (
@@ -86,12 +86,16 @@ def ufunc_answer(ufunc: np.ufunc, method: str, options: dict[str, Any]) -> Calla
             "not be",
             f"use np.where(condition, {spelled(ufunc)}(...), other)",
         )
-    for option in _LOOP_OPTIONS & options.keys():
+    for option in {"signature", "sig"} & options.keys():
         raise UnsupportedFunctionError(
             f"{spelled(ufunc)}(..., {option}=) of a traced array is not supported",
-            "leave it away, and convert operands or result with .astype",
+            "use dtype=, or convert operands with .astype",
         )
-    return UFUNCS.get(ufunc) or _late(ufunc)
+    front_end = UFUNCS.get(ufunc) or _late(ufunc)
+    loop = {name: options.pop(name) for name in _LOOP_OPTIONS & options.keys()}
+    if loop.keys() <= {"order", "subok"}:  # of memory and subclasses, which traced arrays have not
+        return front_end
+    return FUNCTIONS[np.ufunc.resolve_dtypes](ufunc, front_end, **loop)
 
 
 def _unsupported_method(ufunc: np.ufunc, method: str) -> UnsupportedFunctionError:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
-from ..errors import DTypeError, OptionError, ShapeError
+from ..errors import ConcretizationError, DTypeError, OptionError, ShapeError
 from ..ops import cast, floating, series  # noqa: F401 -- `floating` answers for its ufuncs
 from ..ops import elementwise as ops
 from ..ops.cast import promotion_value
@@ -132,11 +133,21 @@ def _inexact(x: Any) -> Any:
     return weakened(result) if is_weak(x) else result
 
 
+def _truth(flags: Any) -> Any:
+    """Whether all flags are true: a Python bool, which is traced where it is not known."""
+    result = flags.all()
+    if type(result) is not Tracer:
+        return bool(result)
+    with suppress(ConcretizationError):
+        return bool(result)
+    return weakened(result)
+
+
 @implements(np.allclose)
 def allclose(
     a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
 ) -> bool:
-    return bool(isclose(a, b, rtol, atol, equal_nan).all())
+    return _truth(isclose(a, b, rtol, atol, equal_nan))
 
 
 @implements(np.array_equal)
@@ -147,7 +158,7 @@ def array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> bool:
     same = ops.equal(x, y)
     if equal_nan:
         same = ops.logical_or(same, ops.logical_and(ops.isnan(x), ops.isnan(y)))
-    return bool(same.all())
+    return _truth(same)
 
 
 @implements(np.result_type)
@@ -275,6 +286,6 @@ def real_if_close(a: Any, tol: float = 100) -> Any:
 def array_equiv(a1: Any, a2: Any) -> bool:
     x, y = array(a1), array(a2)
     try:
-        return bool(ops.equal(x, y).all())
+        return _truth(ops.equal(x, y))
     except ShapeError:
         return False

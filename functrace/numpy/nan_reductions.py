@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import AllNaNError, DTypeError
+from ..errors import AllNaNError
 from ..ops import elementwise as ops
 from . import reductions
 from ._register import implements
@@ -59,18 +59,16 @@ nancumsum = implements(np.nancumsum)(_cumulation(reductions.cumsum, 0))
 nancumprod = implements(np.nancumprod)(_cumulation(reductions.cumprod, 1))
 
 
-def _extremum(function: Callable[..., Any]) -> Callable[..., Any]:
+def _extremum(function: Callable[..., Any], filler: float) -> Callable[..., Any]:
     def extremum(
         a: Any, axis: Any = None, out: Any = None, keepdims: Any = False,
         initial: Any = MISSING, where: Any = True,
     ) -> Any:  # fmt: skip
-        if array(a).dtype.kind == "c":
-            raise DTypeError(
-                "the largest and smallest of complex numbers some of which are NaN",
-                "compare their absolute values or real parts",
-            )
         valid = _valid(a, where)
-        result = function(_without_nan(a, 0), axis, out, keepdims, initial, valid)
+        x, counted = _without_nan(a, 0), valid
+        if x.dtype.kind == "c":  # of which none is the neutral element of max or min
+            x, counted = ops.where(valid, x, x.dtype.type(complex(filler, filler))), True
+        result = function(x, axis, out, keepdims, initial, counted)
         if valid is where or reductions.given(initial):
             return result
         some = reductions.any(valid, axis, keepdims=keepdims)
@@ -79,8 +77,8 @@ def _extremum(function: Callable[..., Any]) -> Callable[..., Any]:
     return extremum
 
 
-nanmax = implements(np.nanmax)(_extremum(reductions.max))
-nanmin = implements(np.nanmin)(_extremum(reductions.min))
+nanmax = implements(np.nanmax)(_extremum(reductions.max, -np.inf))
+nanmin = implements(np.nanmin)(_extremum(reductions.min, np.inf))
 
 
 def _place(name: str, function: Callable[..., Any], filler: float) -> Callable[..., Any]:

@@ -11,12 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import AxisError, IndexingError, OptionError, ShapeError
+from ..dispatch import ufunc_answer
+from ..errors import AxisError, DTypeError, IndexingError, OptionError, ShapeError
 from ..ops import cast, index, reduce
 from ..ops import elementwise as ops
 from ..ops import shape as shapes
 from ..ops.shape import normalize_axes, normalize_axis
-from ..tracer import FUNCTIONS, UFUNCS
+from ..recorder import type_of
+from ..tracer import FUNCTIONS, UFUNCS, spelled
 from . import reductions
 from ._register import implements, refuse
 from ._values import concrete
@@ -26,10 +28,36 @@ from .joining import stack, unstack
 from .reductions import MISSING, given, keep
 
 
-def _outer_method(ufunc: np.ufunc) -> Callable[..., Any]:
-    op = UFUNCS[ufunc]
+@implements(np.ufunc.resolve_dtypes)
+def in_loop(
+    ufunc: np.ufunc, front_end: Callable[..., Any], *, dtype: Any = None,
+    casting: Any = "same_kind", **_: Any,
+) -> Callable[..., Any]:  # fmt: skip
+    """A ufunc as its options `dtype=` and `casting=` have it."""
+    outputs = (None if dtype is None else np.dtype(dtype),) * ufunc.nout
 
+    def computed(*operands: Any) -> Any:
+        operands = tuple(cast.operands_of(operands))
+        promotions = [type_of(x).promotion for x in operands]
+        try:
+            dtypes = ufunc.resolve_dtypes(
+                (*promotions, *(None,) * ufunc.nout),
+                signature=(*(None,) * ufunc.nin, *outputs),
+                casting=casting,
+            )
+        except TypeError as error:
+            raise DTypeError(
+                f"{spelled(ufunc)}(..., dtype={dtype}, casting={casting!r}): {error}",
+                "convert operands or result with .astype",
+            ) from None
+        return front_end(*[cast.astype(x, dtypes[i]) for i, x in enumerate(operands)])
+
+    return computed
+
+
+def _outer_method(ufunc: np.ufunc) -> Callable[..., Any]:
     def outer(A: Any, B: Any, /, **options: Any) -> Any:
+        op = ufunc_answer(ufunc, "__call__", options)
         refuse(f"{ufunc.__name__}.outer", **options)
         x, y = array(A), array(B)
         return op(shapes.reshape(x, x.shape + (1,) * y.ndim), y)
