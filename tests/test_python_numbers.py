@@ -236,7 +236,8 @@ def test_an_int_that_does_not_fit_is_an_error_with_the_line_and_a_remedy() -> No
 
 def test_clip_takes_a_python_int_out_of_range_for_no_bound() -> None:
     x = np.array([0, 100, 255], np.uint8)
-    for low, high in ((-1, 300), (-(2**70), 100), (3, 2**70), (-5, None), (None, 256)):
+    bounds: Any = ((-1, 300), (-(2**70), 100), (3, 2**70), (-5, None), (None, 256))
+    for low, high in bounds:
         np.testing.assert_array_equal(ft.jit(lambda x: x.clip(low, high))(x), x.clip(low, high))
     np.testing.assert_array_equal(ft.jit(np.clip)(x, -1, 300), x)
     with pytest.raises(OverflowError):
