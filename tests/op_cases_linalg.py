@@ -62,6 +62,9 @@ case("pinv tall rtol", partial(linalg.pinv, rtol=None), real(3, 2))
 case("pinv of complex", partial(linalg.pinv, rcond=1e-9), complex_(3, 2))
 case("pinv of lower rank", lambda x, y: linalg.pinv(np.outer(x, y), 1e-6), real(2), real(3))
 case("pinv hermitian", lambda x: linalg.pinv(hermitian(x), hermitian=True), regular(2, 2))
+case("pinv by rtol", lambda x, rtol: linalg.pinv(x, rtol=rtol), real(3, 2), np.float64(1e-3))
+case("pinv by rtols", lambda x, rtol: linalg.pinv(x, rtol=rtol), real(2, 3, 2),
+     np.array([1e-3, 2e-3]))  # fmt: skip
 case("lstsq", linalg.lstsq, real(4, 2), real(4, 2))
 case("lstsq of a vector", lambda a, b: linalg.lstsq(a, b)[0], real(4, 2), real(4))
 case("lstsq wide", linalg.lstsq, real(2, 3), real(2))
@@ -146,6 +149,9 @@ case("svdvals", linalg.svdvals, real(2, 2, 3))
 case("svd without vectors", partial(linalg.svd, compute_uv=False), complex_(3, 2))
 case("matrix_rank", linalg.matrix_rank, np.array([[[1.0, 2], [2, 4]], [[0, 0], [0, 1]]]))
 case("matrix_rank tol", partial(linalg.matrix_rank, tol=[0.5]), integers(1, 2, 2))
+case("matrix_rank rtol", lambda x, rtol: linalg.matrix_rank(x, rtol=rtol), real(2, 2, 2),
+     np.array([0.1, 0.9]))  # fmt: skip
+case("matrix_rank by tol", lambda x, tol: linalg.matrix_rank(x, tol), real(2, 2), np.float64(0.5))
 case("cond", linalg.cond, regular(2, 2, 2))
 for _order in (-2, 1, "fro"):
     case(f"cond {_order}", partial(linalg.cond, p=_order), regular(2, 2))

@@ -10,6 +10,7 @@ import numpy as np
 
 import functrace.scipy.linalg
 from functrace.ops import matrix_functions
+from functrace.ops.matrix_schur import schur_turn
 
 from .op_cases import case, complex_, real, unit
 from .op_cases_linalg import (
@@ -74,8 +75,44 @@ both("inv", lambda s, a: s.inv(a), regular(2, 2))
 both("inv pos", lambda s, a: s.inv(positive_definite(a), assume_a="pos"), real(2, 2))
 both("det", lambda s, a: s.det(a), regular(2, 2))
 
+# Bands
+
+
+def banded(x: Any) -> Any:
+    """Diagonals of matrices that are far from singular."""
+    return x * 0.2 + np.eye(x.shape[-2])[1][:, None]
+
+
+both("solve_banded", lambda s, ab, b: s.solve_banded((1, 1), banded(ab), b), unit(3, 4), real(4))
+both("solve_banded below", lambda s, ab, b: s.solve_banded((2, 1), banded(ab), b),
+     unit(4, 4), real(4, 2))  # fmt: skip
+both("solve_banded of complex", lambda s, ab, b: s.solve_banded((0, 2), banded(ab[::-1])[::-1], b),
+     complex_(3, 4), real(4))  # fmt: skip
+case("solve_banded of stacks",
+     lambda ab, b: functrace.scipy.linalg.solve_banded((1, 1), banded(ab), b),
+     unit(2, 3, 3), real(3, 1))  # fmt: skip
+for _lower in (False, True):
+    _flipped = slice(None, None, 1 if _lower else -1)
+    both(f"solveh_banded {_lower}",
+         lambda s, ab, b, w=_lower, f=_flipped: s.solveh_banded(
+             (ab * 0.2 + np.array([[2.0], [0], [0]]))[f], b, lower=w),
+         unit(3, 4), real(4))  # fmt: skip
+    both(f"solveh_banded of complex {_lower}",
+         lambda s, ab, b, w=_lower, f=_flipped: s.solveh_banded(
+             (ab * 0.2 + np.array([[2.0], [0]]))[f], b, lower=w),
+         complex_(2, 3), complex_(3, 2))  # fmt: skip
+
 # Factors
 
+both("schur", lambda s, a: s.schur(hermitian(a) + np.triu(a)), regular(3, 3))
+both("schur complex",
+     lambda s, a: [np.abs(p) for p in s.schur(turning(a), output="complex")],
+     real(3, 3))  # fmt: skip
+case("schur of stacks of complex",
+     lambda a: magnitudes(functrace.scipy.linalg.schur(np.triu(a) + 0.1 * a)),
+     complex_regular(2, 3, 3))  # fmt: skip
+case("schur_turn", lambda t, e: schur_turn(np.triu(t), e),
+     unit(3, 3) + np.diag([0.0, 3, 6]), real(3, 3))  # fmt: skip
 for _lower in (False, True):
     both(f"cholesky {_lower}", lambda s, a, w=_lower: s.cholesky(positive_definite(a), w),
          real(3, 3))  # fmt: skip

@@ -111,3 +111,11 @@ case("stats.multivariate_normal singular",
      lambda x, c: stats.multivariate_normal.logpdf(x[:, None] * c, cov=line(c),
                                                    allow_singular=True),
      real(2), positive(2))  # fmt: skip
+case("stats.multivariate_normal entropy",
+     lambda c: stats.multivariate_normal.entropy(cov=covariance(c)), real(3, 3))  # fmt: skip
+case("stats.dirichlet moments",
+     lambda a: [getattr(stats.dirichlet, m)(a) for m in ("mean", "var", "cov", "entropy")],
+     positive(3))  # fmt: skip
+case("stats.multinomial moments",
+     lambda n, p: [stats.multinomial.mean(n, shares(p)), stats.multinomial.cov(n, shares(p))],
+     np.float64(8), positive(3))  # fmt: skip

@@ -62,6 +62,25 @@ def test_linear_systems_without_examples_give_empty_results(function: Any) -> No
         assert ft.vmap(function, in_axes=axes)(a, np.ones((0, 3))).shape == (0, 3)
 
 
+def test_limits_of_ranks_may_be_traced() -> None:
+    x = np.diag([4.0, 1.0, 0.1])
+    limits = np.array([0.01, 0.1, 0.5])
+    for function in (lambda x, r: linalg.pinv(x, rtol=r), lambda x, r: linalg.pinv(x, r),
+                     lambda x, r: linalg.pinv(x, rtol=r, hermitian=True),
+                     lambda x, r: linalg.matrix_rank(x, rtol=r),
+                     lambda x, r: linalg.matrix_rank(x, r)):  # fmt: skip
+        expected = [function(x, limit) for limit in limits]
+        assert_close([ft.jit(function)(x, limit) for limit in limits], expected)
+        mapped = ft.vmap(function, in_axes=(None, 0))(x, limits)
+        assert_close(list(mapped), [np.asarray(e) for e in expected])
+        assert_close(function(np.stack([x] * 3), limits), mapped)
+    gradients = ft.grad(lambda x, r: linalg.pinv(x, rtol=r).sum(), (0, 1))(x, 0.2)
+    assert gradients[1] == 0
+    assert_close(gradients[0], ft.grad(lambda x: linalg.pinv(x, 0.2).sum())(x))
+    with pytest.raises(ft.errors.ShapeError):
+        ft.jit(linalg.pinv)(x, np.ones(2))
+
+
 # Derivatives at ties
 
 

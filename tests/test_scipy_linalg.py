@@ -14,7 +14,12 @@ import scipy.linalg
 import functrace as ft
 import functrace.scipy.linalg as ours
 from functrace import tree
-from functrace.errors import MatrixShapeError, OptionError, UnsupportedFunctionError
+from functrace.errors import (
+    MatrixShapeError,
+    NonDifferentiableError,
+    OptionError,
+    UnsupportedFunctionError,
+)
 
 from .helpers import assert_close, mapped_leaves, narrowed
 from .numerical import numerical_grad
@@ -262,3 +267,55 @@ def test_infinities_and_nans_raise_as_in_scipy_unless_told_not_to_look() -> None
 def test_bad_arguments_are_named(call: Any, error: type[Exception]) -> None:
     with pytest.raises(error):
         call()
+
+
+# Bands and Schur forms
+
+
+def test_gradients_of_banded_systems_are_of_what_is_read() -> None:
+    ab = np.array([[9.0, 1, 1, 2], [5, 6, 7, 8], [1, 2, 1, 9]])
+    gradient = ft.jit(ft.grad(lambda ab: ours.solve_banded((1, 1), ab, np.arange(4.0)).sum()))(ab)
+    assert gradient[0, 0] == gradient[2, 3] == 0
+    assert np.count_nonzero(gradient) == 10
+    half = ft.grad(lambda ab: ours.solveh_banded(ab, np.arange(4.0)).sum())(ab[:2])
+    assert half[0, 0] == 0
+    below = ft.grad(lambda ab: ours.solveh_banded(ab, np.arange(4.0), lower=True).sum())(
+        np.array([ab[1], [*ab[0, 1:], 0]])
+    )
+    assert_close(half[0, 1:], below[1, :3])
+
+
+@pytest.mark.parametrize(
+    ("call", "match"),
+    [
+        (lambda x: ours.solve_banded((1, 2), x, np.ones(3)), "4 rows"),
+        (lambda x: ours.solve_banded((1, 1), x, np.ones(4)), "as many rows"),
+        (lambda x: ours.solveh_banded(x[0], np.ones(3)), "rows"),
+    ],
+)
+def test_bands_that_do_not_fit_raise_a_value_error(call: Any, match: str) -> None:
+    with pytest.raises(MatrixShapeError, match=match):
+        ft.jit(call)(np.ones((3, 3)))
+
+
+def test_bands_of_matrices_that_are_not_definite_raise_scipys_error() -> None:
+    with pytest.raises(np.linalg.LinAlgError):
+        ft.jit(lambda ab: ours.solveh_banded(ab, np.ones(2)))(np.array([[0.0, 3], [1, 1]]))
+
+
+@pytest.mark.parametrize(
+    ("x", "output", "match"),
+    [
+        (np.array([[0.0, -1], [1, 0]]), "real", "complex"),
+        (np.eye(2) + np.eye(2, k=1), "real", "equal eigenvalues"),
+        (np.eye(3), "complex", "equal eigenvalues"),
+    ],
+)
+def test_schur_forms_that_are_not_determined_have_no_derivative(
+    x: Any, output: str, match: str
+) -> None:
+    value = ft.jit(lambda x: ours.schur(x, output))(x)
+    assert_close(value, scipy.linalg.schur(x, output))
+    for derivative in (ft.grad, ft.jacfwd):
+        with pytest.raises(NonDifferentiableError, match=match):
+            derivative(lambda x: np.abs(ours.schur(x, output)[1]).sum())(x)

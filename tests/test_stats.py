@@ -338,3 +338,37 @@ def test_the_probability_of_an_outcome_has_its_slope_where_it_is_certain_or_impo
 ) -> None:
     assert ft.grad(lambda p: stats.bernoulli.pmf(1, p))(p) == 1
     assert ft.grad(lambda p: stats.bernoulli.pmf(0, p))(p) == -1
+
+
+@pytest.mark.parametrize("cov", [np.diag([2.0, 2.0]), [[2.0, 1.0], [1.0, 3.0]], 3.0, [1.0, 2.0],
+                                 np.ones((2, 2)), np.diag([0.0, 4.0])])  # fmt: skip
+def test_the_entropy_of_normal_vectors_is_scipys(cov: Any) -> None:
+    mean = np.zeros(2) if np.ndim(cov) else None
+    expected = scipy.stats.multivariate_normal.entropy(mean, cov)
+    assert_close(stats.multivariate_normal.entropy(mean, cov), expected)
+    assert_close(ft.jit(stats.multivariate_normal.entropy)(mean, np.asarray(cov)), expected)
+    assert_close(stats.multivariate_normal(mean, cov, allow_singular=True).entropy(), expected)
+
+
+def test_the_entropy_of_normal_vectors_has_all_derivatives() -> None:
+    def by_determinant(cov: Any) -> Any:
+        return 0.5 * np.linalg.slogdet((cov + cov.T) / 2)[1]
+
+    for cov in (2 * np.eye(3), np.eye(3) + 0.5):
+        entropy = lambda cov: stats.multivariate_normal.entropy(cov=cov)
+        assert_close(ft.grad(entropy)(cov), ft.grad(by_determinant)(cov))
+        assert_close(ft.hessian(entropy)(cov), ft.hessian(by_determinant)(cov))
+    gradient = ft.grad(lambda s: stats.multivariate_normal.entropy(cov=s * np.ones((2, 2))))(2.0)
+    assert_close(gradient, 0.25)
+
+
+def test_moments_of_shares_and_counts_are_scipys() -> None:
+    alpha, p = np.array([0.5, 1.5, 3.0]), np.array([0.2, 0.3, 0.5])
+    for name in ("mean", "var", "cov", "entropy"):
+        expected = getattr(scipy.stats.dirichlet, name)(alpha)
+        assert_close(ft.jit(getattr(stats.dirichlet, name))(alpha), expected)
+        assert_close(getattr(stats.dirichlet(alpha), name)(), expected)
+    for name in ("mean", "cov"):
+        method, plain = getattr(stats.multinomial, name), getattr(scipy.stats.multinomial, name)
+        for n, q in ((4, p), (np.array([4, 2]), p), (-1, p)):
+            assert_close(method(n, q), plain(n, q))

@@ -66,11 +66,7 @@ def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = _MIS
         eps = float(np.finfo(x.dtype).eps)
         default = max(x.shape[-2:], default=1) * eps if rtol is None else rtol
         rcond = 1e-15 if rtol is _MISSING else default
-    return spectra.pinv(x, rcond=_hashable(np.asarray(rcond).tolist()), hermitian=hermitian)
-
-
-def _hashable(nested: Any) -> Any:
-    return tuple([_hashable(x) for x in nested]) if isinstance(nested, list) else nested
+    return spectra.pinv(x, array(rcond), bool(hermitian))
 
 
 @implements(np.linalg.lstsq)
@@ -253,10 +249,10 @@ def matrix_rank(A: Any, tol: Any = None, hermitian: bool = False, *, rtol: Any =
     s = spectra.svdvals(x, hermitian=hermitian)
     if tol is None:
         default = max(x.shape[-2:]) * np.finfo(s.dtype).eps
-        relative = default if rtol is None else np.asarray(rtol)[..., None]
+        relative = default if rtol is None else array(rtol)[..., None]
         limit = reductions.max(s, -1, keepdims=True, initial=0) * relative
     else:
-        limit = np.asarray(tol)[..., None]
+        limit = array(tol)[..., None]
     return reductions.count_nonzero(ops.greater(s, limit), -1)
 
 

@@ -31,7 +31,7 @@ from .elementwise import (
     where,
 )
 from .free_columns import completed, free
-from .index import concatenate
+from .index import concatenate, materialize
 from .linalg import (
     adjoint,
     check_matrix,
@@ -46,7 +46,7 @@ from .linalg import (
     side_by_side,
 )
 from .reduce import argmax, reduce_max
-from .shape import broadcast_to, expand_dims, reduce_sum
+from .shape import broadcast_shapes, broadcast_to, expand_dims, reduce_sum, reshape
 
 _EQUAL = 8  # values nearer than this many rounding errors of the largest count as equal
 
@@ -273,10 +273,32 @@ svdvals = matrix_op(
 # pinv
 
 
-def _pinv_jvp(x: Any, dx: Any, y: Any, *, rcond: Any, hermitian: bool) -> Any:
+def pinv(x: Any, rcond: Any, hermitian: bool) -> Any:
+    """The pseudo-inverses, of singular values that are more than `rcond` of the largest.
+
+    Args:
+        rcond: numbers, which broadcast to the leading axes.
+    """
+    return bind(PINV, x, rcond, hermitian=hermitian)
+
+
+def _pinv_infer(x: ArrayType, rcond: ArrayType, *, hermitian: bool) -> ArrayType:
+    check_matrix("pinv", x, hermitian)
+    lead = x.shape[:-2]
+    if broadcast_shapes("pinv", [lead, rcond.shape]) != lead:
+        raise MatrixShapeError(
+            f"linalg.pinv of shape {x.shape}: a limit of shape {rcond.shape} does not fit"
+        )
+    return x.with_shape((*lead, x.shape[-1], x.shape[-2]))
+
+
+def _pinv_jvp(primals: Any, tangents: Any, y: Any, *, hermitian: bool) -> Any:
     """G. H. Golub and V. Pereyra, "The differentiation of pseudo-inverses and nonlinear least
     squares problems whose variables separate" (1973), for a rank that stays.
     """
+    (x, _), (dx, _) = primals, tangents
+    if dx is None:
+        return None
     if hermitian:
         x, dx = of_triangle(x, lower=True), of_triangle(dx, lower=True)
     left = product(y, adjoint(y), adjoint(dx))
@@ -284,12 +306,23 @@ def _pinv_jvp(x: Any, dx: Any, y: Any, *, rcond: Any, hermitian: bool) -> Any:
     return (left - product(left, x, y)) + (right - product(y, x, right)) - product(y, dx, y)
 
 
-pinv = matrix_op(
+def _pinv_batch(size: int, operands: Any, mapped: Any, *, hermitian: bool) -> Any:
+    x, rcond = operands
+    if mapped[1]:
+        x = materialize(size, x, mapped[0])
+        between = (1,) * (x.ndim - 2 - rcond.ndim)
+        rcond = reshape(rcond, (size, *between, *rcond.shape[1:]))
+    return pinv(x, rcond, hermitian)
+
+
+PINV = Primitive(
     "pinv",
-    lambda x, *, rcond, hermitian: np.linalg.pinv(x, rcond, hermitian),
-    lambda x, **_: x.with_shape((*x.shape[:-2], x.shape[-1], x.shape[-2])),
-    _pinv_jvp,
-    square=False,
+    infer=_pinv_infer,
+    impl=lambda x, rcond, *, hermitian: np.linalg.pinv(x, rcond, hermitian),
+    jvp=_pinv_jvp,
+    transpose=NOT_LINEAR,
+    batch=_pinv_batch,
+    text=lambda x, rcond, *, hermitian: f"linalg.pinv({x}, {rcond}, hermitian={hermitian})",
 )
 
 # lstsq
@@ -326,7 +359,7 @@ def _lstsq_impl(a: Any, b: Any, *, rcond: float) -> tuple[Any, ...]:
 def _lstsq_jvp(primals: Any, tangents: Any, out: Any, *, rcond: float) -> Any:
     """The product rule for X = A^+ B, with the derivative of the pseudo-inverse as above."""
     (a, b), (da, db), (x, _, s) = primals, tangents, out
-    inverse = pinv(a, rcond=rcond, hermitian=False)
+    inverse = pinv(a, np.float64(rcond), hermitian=False)
     dx = None if db is None else product(inverse, db)
     if da is None:
         return dx, None, None

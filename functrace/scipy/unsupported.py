@@ -108,16 +108,15 @@ _ROWS: dict[str, list[tuple[str, str, str]]] = {  # names, why, what to do
         ),
         (
             "cho_solve_banded cholesky_banded eig_banded eigh_tridiagonal eigvals_banded "
-            "eigvalsh_tridiagonal solve_banded solveh_banded solve_circulant solve_toeplitz "
-            "matmul_toeplitz",
+            "eigvalsh_tridiagonal solve_circulant solve_toeplitz matmul_toeplitz",
             "there are no rules for the storage of bands and diagonals",
             "make the whole matrix (toeplitz, circulant, np.diag), and use solve or eigh",
         ),
         (
-            "cossin hessenberg ldl ordqz qz rq rsf2csf schur cdf2rdf matrix_balance qr_delete "
+            "cossin hessenberg ldl ordqz qz rq rsf2csf cdf2rdf matrix_balance qr_delete "
             "qr_insert qr_multiply qr_update orthogonal_procrustes",
             "no rule is written for this factorization",
-            "use qr, svd, eigh, eig, cholesky, lu or polar",
+            "use qr, svd, eigh, eig, schur, cholesky, lu or polar",
         ),
         (
             "fractional_matrix_power funm signm expm_cond",

@@ -16,12 +16,15 @@ from typing import Any
 
 import scipy.linalg as _plain
 
+from .banded import solve_banded as solve_banded
+from .banded import solveh_banded as solveh_banded
 from .factors import eig as eig
 from .factors import eigh as eigh
 from .factors import eigvals as eigvals
 from .factors import eigvalsh as eigvalsh
 from .factors import polar as polar
 from .factors import qr as qr
+from .factors import schur as schur
 from .factors import svd as svd
 from .factors import svdvals as svdvals
 from .functions import coshm as coshm

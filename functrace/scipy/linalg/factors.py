@@ -12,6 +12,7 @@ from ...ops import cast, linalg, matrix_functions, shape, spectra
 from ...ops import elementwise as ops
 from ...ops import matrix_pencil as pencil
 from ...ops import matrix_triangular as triangular
+from ...ops.matrix_schur import schur as triangularized
 from ...ops.qr import qr as factored
 from .operands import lapack, refuse, square
 
@@ -97,6 +98,33 @@ def polar(a: Any, side: str = "right") -> tuple[Any, Any]:
 
 
 # Eigenvalues
+
+
+def schur(
+    a: Any, output: str = "real", lwork: Any = None, overwrite_a: bool = False, sort: Any = None,
+    check_finite: bool = True,
+) -> tuple[Any, Any]:  # fmt: skip
+    """As `scipy.linalg.schur`: the t and z with a = z @ t @ z.conj().T, t upper triangular.
+
+    With output "real", t of a real matrix has blocks of two rows for pairs of complex eigenvalues.
+
+    Raises:
+        NonDifferentiableError: from derivatives, where there are such blocks, or eigenvalues are
+            equal.
+
+    Example:
+        >>> import numpy as np
+        >>> from functrace.scipy.linalg import schur
+        >>> schur(np.array([[1.0, 2], [0, 3]]))[0]
+        array([[1., 2.],
+               [0., 3.]])
+    """
+    if output not in ("real", "complex", "r", "c"):
+        raise OptionError(f"linalg.schur: the output is 'real' or 'complex', not {output!r}")
+    refuse("schur", sort=sort)
+    x = square("schur", lapack(a, check_finite))
+    wide = np.result_type(x.dtype, np.complex64)
+    return triangularized(x, dtype=wide if output[0] == "c" else x.dtype)
 
 
 def eigh(

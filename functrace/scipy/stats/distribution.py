@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from inspect import Parameter, Signature
 from typing import Any
 
@@ -347,6 +348,8 @@ class Frozen:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
+        if name in _OF_PARAMETERS and hasattr(type(self.dist), name):
+            return partial(getattr(self.dist, name), *self.args, **self.kwds)
         if name not in _OURS:
             plain = getattr(scipy.stats, self.dist.name)(*self.args, **self.kwds)
             return getattr(plain, name)
@@ -355,3 +358,4 @@ class Frozen:
 
 
 _OURS = {"logpdf", "pdf", "logpmf", "pmf", "cdf", "sf", "logcdf", "logsf", "ppf", "isf"}
+_OF_PARAMETERS = {"mean", "var", "cov", "entropy"}

@@ -48,6 +48,40 @@ class Dirichlet(Named):
         """The density; see `logpdf`."""
         return np.exp(self.logpdf(x, alpha))
 
+    def mean(self, alpha: Any) -> Any:
+        """The expectation of each share."""
+        alpha = _concentration(alpha)
+        return alpha / alpha.sum()
+
+    def var(self, alpha: Any) -> Any:
+        """The variance of each share."""
+        alpha = _concentration(alpha)
+        total = alpha.sum()
+        return alpha * (total - alpha) / (total**2 * (total + 1))
+
+    def cov(self, alpha: Any) -> Any:
+        """The covariances of the shares."""
+        alpha = _concentration(alpha)
+        total = alpha.sum()
+        mean = alpha / total
+        return (np.diag(mean) - np.outer(mean, mean)) / (total + 1)
+
+    def entropy(self, alpha: Any) -> Any:
+        """The differential entropy."""
+        alpha = _concentration(alpha)
+        total = alpha.sum()
+        norm = sc.gammaln(alpha).sum() - sc.gammaln(total)
+        rest = (total - alpha.shape[0]) * sc.psi(total) - ((alpha - 1) * sc.psi(alpha)).sum()
+        return norm + rest
+
+
+def _concentration(alpha: Any) -> Any:
+    """The parameters, a vector of positive numbers."""
+    alpha = double(alpha)
+    if alpha.ndim != 1:
+        raise ShapeError(f"stats.dirichlet of shape {alpha.shape}: the parameters are a vector")
+    return require(alpha, alpha > 0, "stats.dirichlet: all parameters must be positive")
+
 
 def _shares(x: Any, alpha: Any) -> tuple[Any, Any]:
     if alpha.ndim != 1 or x.ndim not in (1, 2) or x.shape[0] not in (alpha.size, alpha.size - 1):
@@ -57,7 +91,7 @@ def _shares(x: Any, alpha: Any) -> tuple[Any, Any]:
         )
     if x.shape[0] < alpha.size:
         x = np.concatenate([x, 1 - x.sum(0, keepdims=True)])
-    alpha = require(alpha, alpha > 0, "stats.dirichlet: all parameters must be positive")
+    alpha = _concentration(alpha)
     infinite = np.logical_and(x.T == 0, alpha < 1).T
     inside = np.logical_and(np.abs(x.sum(0) - 1) <= 1e-9, ((x >= 0) & ~infinite).all(0))
     message = "stats.dirichlet: shares must be positive, and add up to 1"
@@ -83,16 +117,13 @@ class Multinomial(Named):
             p: the probability of each, along the last axis; the result is NaN where they do not
                 add up to 1.
         """
-        given = asarray(p)
-        tolerance = 10 * float(np.finfo(np.result_type(given.dtype, np.float32)).eps)
-        x, n, p = double(x), double(n), double(p)
+        x = double(x)
+        n, p, allowed = _trials(n, p)
         if not x.ndim or not p.ndim or x.shape[-1] != p.shape[-1]:
             raise ShapeError(
                 f"stats.multinomial of shapes {x.shape} and {p.shape}: there must be a probability "
                 "for each count along the last axis"
             )
-        allowed = np.logical_and(np.abs(p.sum(-1) - 1) <= tolerance, ((p >= 0) & (p <= 1)).all(-1))
-        allowed = np.logical_and(allowed, n >= 0)
         possible = np.logical_and(((x >= 0) & (np.floor(x) == x)).all(-1), x.sum(-1) == n)
         safe = np.where(possible[..., None], x, 0.0)
         p = np.where(allowed[..., None], p, 0.5)
@@ -103,6 +134,28 @@ class Multinomial(Named):
     def pmf(self, x: Any, n: Any, p: Any) -> Any:
         """The probability of counts; see `logpmf`."""
         return np.exp(self.logpmf(x, n, p))
+
+    def mean(self, n: Any, p: Any) -> Any:
+        """The expectation of each count; NaN where the parameters are none."""
+        n, p, allowed = _trials(n, p)
+        return np.where(allowed[..., None], n[..., None] * p, np.nan)
+
+    def cov(self, n: Any, p: Any) -> Any:
+        """The covariances of the counts; NaN where the parameters are none."""
+        n, p, allowed = _trials(n, p)
+        eye = np.eye(p.shape[-1])
+        values = n[..., None, None] * (p[..., None] * eye - p[..., None] * p[..., None, :])
+        return np.where(allowed[..., None, None], values, np.nan)
+
+
+def _trials(n: Any, p: Any) -> tuple[Any, Any, Any]:
+    """The parameters, and where they are those of a distribution."""
+    given = asarray(p)
+    tolerance = 10 * float(np.finfo(np.result_type(given.dtype, np.float32)).eps)
+    n, p = double(n), double(p)
+    sums = p.sum(-1) if p.ndim else p
+    allowed = np.logical_and(np.abs(sums - 1) <= tolerance, ((p >= 0) & (p <= 1)).all(-1))
+    return n, p, np.logical_and(allowed, n >= 0)
 
 
 class MultivariateNormal(Named):
@@ -147,6 +200,29 @@ class MultivariateNormal(Named):
     def pdf(self, x: Any, mean: Any = None, cov: Any = 1, allow_singular: bool = False) -> Any:
         """The density; see `logpdf`."""
         return np.exp(self.logpdf(x, mean, cov, allow_singular))
+
+    def entropy(self, mean: Any = None, cov: Any = 1, allow_singular: bool = True) -> Any:
+        """The differential entropy; that in a subspace, where the covariance is singular.
+
+        Args:
+            mean: a vector, which makes no difference but for the number of components.
+            cov: as for `logpdf`.
+            allow_singular: as for `logpdf`.
+
+        Raises:
+            LinAlgError: when the matrix is singular and must not be.
+        """
+        _, _, cov = _normal_parameters(np.zeros(1), mean, cov)
+        cov = linalg.symmetrized(cov, "stats.multivariate_normal")
+        cov = cov if allow_singular else _definite(cov)
+        values, vectors = spectra.eigh(ops.stop_gradient_op(cov), lower=True)
+        limit = _rounding(values)
+        message = "stats.multivariate_normal: the covariance must be positive semidefinite"
+        cov = require(cov, values >= -limit, message)
+        beside = np.where(values > limit, 0.0, 1.0)
+        filled = cov + (vectors * beside) @ vectors.T  # with the determinant of the subspace
+        rank = values.size - beside.sum()
+        return 0.5 * (rank * (_LOG_2PI + 1) + linalg.slogdet(filled)[1])
 
 
 def _normal_parameters(x: Any, mean: Any, cov: Any) -> tuple[Any, Any, Any]:
