@@ -188,6 +188,7 @@ case("linalg.trace of integers", partial(linalg.trace, dtype=np.float32), intege
 _KEPT = np.array([1.0, 0, 0])
 _BASIS = np.linalg.qr(regular(3, 3))[0]
 case("free_columns", lambda t: free_columns.free(t, _BASIS, _KEPT)[:, :1], real(3, 3))
+case("settled_cotangent", lambda ct: free_columns.settled(ct, _BASIS, _KEPT), real(3, 3))
 case("independent_of_choice", lambda ct: bind(free_columns.INDEPENDENT, ct, _BASIS, _KEPT),
      real(3, 3))  # fmt: skip
 case("full_rank", lambda r: bind(FULL_RANK, np.triu(r)), regular(3, 3))

@@ -143,6 +143,18 @@ def test_null_spaces_of_lower_rank_have_the_derivatives_of_their_projectors(x: A
     assert_close(np.sum(gradient * direction), np.sum(weights * tangent), 1e-9)
 
 
+def test_a_direction_that_changes_the_rank_is_refused_in_forward_mode() -> None:
+    def rebuilt(x: Any) -> Any:
+        u, s, vh = linalg.svd(x, full_matrices=False)
+        return (u * s) @ vh
+
+    x = np.outer([1.0, 2, 3], [1.0, -1])
+    assert_close(ft.grad(lambda x: np.sum(rebuilt(x) * W[:3, :2]))(x), W[:3, :2])
+    assert_close(ft.jvp(rebuilt, (x,), (x,))[1], x)
+    with pytest.raises(FreeColumnsError, match="changes the rank"):
+        ft.jvp(rebuilt, (x,), (W[:3, :2],))
+
+
 @pytest.mark.parametrize("x", [LOW, LOW.T, LOW[:, :3], np.ones((3, 3)), np.zeros((3, 3))])
 @pytest.mark.parametrize("full", [True, False])
 def test_vectors_of_singular_values_that_are_zero_are_refused(x: Any, full: bool) -> None:

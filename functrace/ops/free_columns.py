@@ -96,10 +96,25 @@ def free(tangent: Any, v: Any, kept: Any, role: Role = Role.OPEN) -> Any:
 
 
 def _free_impl(tangent: Any, v: Any, kept: Any, *, role: Role) -> Any:
-    if role in (Role.OPEN, Role.SEEN) or _all_determined(kept):
+    if _all_determined(kept):
         return np.array(tangent)
+    if role in (Role.OPEN, Role.SEEN):
+        return _not_amplified(tangent, v, kept)
     direction = _any_direction(v.shape, v.dtype)
     return tangent + (_free_part(direction, v, kept) if role is Role.TURNED else direction)
+
+
+def _not_amplified(tangent: Any, v: Any, kept: Any) -> Any:
+    """A tangent, unless division by singular values that are rounding has made it large."""
+    part = np.max(np.abs(_free_part(tangent, v, kept)), (-2, -1))
+    rest = np.max(np.abs(tangent * kept[..., None, :]), (-2, -1))
+    if np.any(part * tolerance(part.dtype) > rest + 1):
+        raise FreeColumnsError(
+            "forward mode through singular vectors of a matrix that is not of full rank, along a "
+            "direction that changes the rank",
+            "use reverse mode, or only the columns of singular values that are not zero",
+        )
+    return np.array(tangent)
 
 
 @functools.lru_cache(maxsize=16)
@@ -120,7 +135,7 @@ def _free_transpose(ct: Any, operands: Any, *, role: Role) -> Any:
     _, v, kept = operands
     if isinstance(v, Linear):
         raise NotLinearError(v)
-    return unchanged(ct, bind(INDEPENDENT, ct, v, kept)), None, None
+    return unchanged(settled(ct, v, kept), bind(INDEPENDENT, ct, v, kept)), None, None
 
 
 FREE = Primitive(
@@ -130,6 +145,33 @@ FREE = Primitive(
     jvp=_free_jvp,
     transpose=_free_transpose,
     batch=lambda size, operands, mapped, *, role: free(*repeated(size, operands, mapped), role),
+)
+
+# A cotangent of the columns without what is rounding in it, and would be divided by rounding
+
+
+def settled(ct: Any, v: Any, kept: Any) -> Any:
+    """The cotangent, whose part that depends on the choice is 0 in columns where it is rounding."""
+    return bind(SETTLED, ct, v, kept)
+
+
+def _settled_impl(ct: Any, v: Any, kept: Any) -> Any:
+    if not ct.size or _all_determined(kept):
+        return np.array(ct)
+    part = np.conjugate(_free_part(np.conjugate(ct), v, kept))
+    sizes, whole = (np.max(np.abs(x), -2, keepdims=True) for x in (part, ct))
+    return ct - np.where(sizes <= tolerance(whole.dtype) * whole, part, 0)
+
+
+SETTLED = Primitive(
+    "settled_cotangent",
+    infer=lambda ct, v, kept: ct,
+    impl=_settled_impl,
+    jvp=lambda primals, tangents, out: (
+        None if tangents[0] is None else settled(tangents[0], *primals[1:])
+    ),
+    transpose=lambda ct, operands: (settled(ct, *operands[1:]), None, None),
+    batch=lambda size, operands, mapped: settled(*repeated(size, operands, mapped)),
 )
 
 # Whether a cotangent of the columns is the same for every choice of them, for each matrix

@@ -198,21 +198,27 @@ def _svd_jvp(x: Any, dx: Any, out: Any, *, full: bool, hermitian: bool) -> Any:
     if hermitian:
         return _hermitian_svd_jvp(x, dx, out, positive)
     u, s, vh = out
-    inverse = where(positive, 1 / where(positive, s, 1), 0)
     u1, v = columns(u, 0, k), adjoint(vh)
     v1 = columns(v, 0, k)
     from_right, from_left = product(dx, v1), product(adjoint(dx), u1)
     inner = product(adjoint(u1), from_right)
-    turn_u, turn_v = _svd_turns(inner, s, inverse)
+    turn_u, turn_v = _svd_turns(inner, s)
     du, dv = product(u1, turn_u), product(v1, turn_v)
     if m > k:
-        du = du + (from_right - product(u1, inner)) * _as_row(inverse)
+        du = du + _beside(from_right - product(u1, inner), u1) * _as_row(_reciprocal(s))
         du = completed(u1, du, columns(u, k, m)) if full else du
     if n > k:
-        dv = dv + (from_left - product(v1, adjoint(inner))) * _as_row(inverse)
+        dv = dv + _beside(from_left - product(v1, adjoint(inner)), v1) * _as_row(_reciprocal(s))
         dv = completed(v1, dv, columns(v, k, n)) if full else dv
     du, dv = _of_kernel(du, u, positive), _of_kernel(dv, v, positive)
     return du, real(diagonal(inner)), adjoint(dv)
+
+
+def _beside(x: Any, v: Any) -> Any:
+    """What is orthogonal to columns, of which rounding has left something: it may be divided by
+    singular values that are rounding themselves.
+    """
+    return x - product(v, adjoint(v), x)
 
 
 def _positive(s: Any, longest: int) -> Any:
@@ -239,8 +245,8 @@ def _hermitian_svd_jvp(x: Any, dx: Any, out: Any, positive: Any) -> Any:
     return du, dw * signs, adjoint(du * _as_row(signs))
 
 
-def _svd_turns(inner: Any, s: Any, inverse: Any) -> tuple[Any, Any]:
-    """U^H dU and V^H dV within the first columns, both antihermitian; `inverse` is 1 / s."""
+def _svd_turns(inner: Any, s: Any) -> tuple[Any, Any]:
+    """U^H dU and V^H dV within the first columns, both antihermitian."""
     row, column = _as_row(s), _as_column(s)
     weights = reciprocal_gaps(s) * _reciprocal(row + column)
     turned = adjoint(inner)
@@ -248,7 +254,7 @@ def _svd_turns(inner: Any, s: Any, inverse: Any) -> tuple[Any, Any]:
     turn_v = (column * inner + turned * row) * weights
     if inner.dtype.kind == "c":
         eye = np.eye(s.shape[-1], dtype=s.dtype)
-        phase = (inner - turned) * (eye * _as_row(inverse * inverse.dtype.type(0.25)))
+        phase = (inner - turned) * (eye * _reciprocal(row * 4))
         return turn_u + phase, turn_v - phase
     return turn_u, turn_v
 
