@@ -24,7 +24,7 @@ _RUN = {"f": 1024, "F": 512, "d": 1 << 14, "D": 1 << 14}
 def column_sums(x: np.ndarray) -> np.ndarray:
     """The sum over the last axis but one, by products with ones."""
     if x.dtype.kind == "c":  # a complex infinity times 1 has parts that are NaN
-        real = np.ascontiguousarray(x).view(x.real.dtype)
+        real = np.ascontiguousarray(x).view(np.finfo(x.dtype).dtype)
         return column_sums(real).view(x.dtype)
     if x.dtype == np.float16:  # NumPy adds rows of them up in single precision, columns not
         return column_sums(x.astype(np.float32)).astype(np.float16)

@@ -395,7 +395,7 @@ def _proved(form: _Form, equations: list[Equation]) -> Equation:
         "fast": contraction(fast),
         "slow": contraction(slow),
         "degrees": tuple([form.operands.count(atom) for atom in atoms]),
-        "factor": math.prod([min(float(abs(x)), 1.0) for x in form.numbers]),
+        "factor": math.prod([min(float(abs(x)), 1.0) for x in form.numbers], start=1.0),
         "extent": form.extent(),
     }
     return Equation(GUARDED, tuple(atoms), params, root.outputs, root.position)
