@@ -253,6 +253,7 @@ if hasattr(np, "astype"):
 case("isclose", np.isclose, real(3), np.zeros(3))
 case("isclose of booleans", np.isclose, np.array([True, False]), np.array([True, True]))
 case("isclose equal_nan", lambda x: np.isclose(x, x * (1 + 1e-9), equal_nan=True), real(3))
+case("add(dtype=)", lambda x: np.add(x, 1.0, dtype=np.float64), real(3))
 case("allclose", lambda x: x * np.allclose(x, x), real(3))
 case("array_equal", lambda x: x * np.array_equal(x, x), real(3))
 case("array_equal of different shapes", lambda x: x * np.array_equal(x, x[1:]), real(3))
