@@ -42,6 +42,7 @@ def linearize(program: Program, active: Sequence[bool]) -> Linearized:
     tangents = both.inputs[count:]
     known, linear = split(both.equations, tangents)
     outputs = both.outputs[len(program.outputs) :]
+    linear = _used(linear, outputs)
     unknown = set(tangents).union(*(equation.outputs for equation in linear))
     needed = dict.fromkeys(
         atom
@@ -56,6 +57,17 @@ def linearize(program: Program, active: Sequence[bool]) -> Linearized:
     )
     tangent = Program([*residuals, *tangents], linear, outputs, f"linear_{program.name}")
     return Linearized(primal, tangent, len(residuals), active_outputs)
+
+
+def _used(equations: Sequence[Equation], outputs: Sequence[Atom]) -> list[Equation]:
+    """The equations that outputs depend on, or that act: the others would want residuals."""
+    wanted = set(outputs)
+    used = []
+    for equation in reversed(equations):
+        if not wanted.isdisjoint(equation.outputs) or ACTS in equation.effects:
+            wanted.update(equation.inputs)
+            used.append(equation)
+    return used[::-1]
 
 
 def split(
