@@ -5,8 +5,9 @@ import numpy as np
 import functrace.numpy as fnp
 from functrace.ops.elementwise import balance
 from functrace.ops.index import add_slice
+from functrace.ops.lengths import radical, times_power
 
-from .op_cases import booleans, case, complex_, integers, real
+from .op_cases import booleans, case, complex_, integers, positive, real
 
 
 def changed(change):
@@ -94,6 +95,11 @@ case("out= of plain operands", changed(lambda y: np.multiply([1.0, 2.0, 3.0], 2.
 # Ops that derivatives and passes make of others
 
 case("balance", lambda x, y: balance(x, y), np.array([1.0, 2.0, 3.0]), np.array([[2.5], [1.5]]))
+for _power, _order in ((-1.0, 0.5), (-1.0, -1.0), (-2.0, 0.0), (1.0, 2.0), (0.5, 1.5), (-1.5, 0.5)):
+    case(f"times_power {_power:g}, order {_order:g}",
+         lambda t, r, power=_power, order=_order: times_power(t, r, power, order),
+         real(2, 3), positive(3))  # fmt: skip
+case("radical", lambda x: radical(x, 0.5) * radical(x, 0.3), positive(3))
 case("add_slice", lambda x, v: add_slice(x, v, ((1, 2, 1), (2, 2, -2))), real(3, 3), real(2, 2))
 
 

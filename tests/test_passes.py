@@ -13,6 +13,7 @@ import pytest
 import functrace as ft
 from functrace.errors import FunctraceError
 from functrace.ir import ArrayType, Equation, Literal, Program, Var
+from functrace.ops.lengths import times_power
 from functrace.passes.absorb import absorb
 from functrace.passes.common_subexpressions import common_subexpressions
 from functrace.passes.cost import bytes_moved, einsum_cost, flops
@@ -53,6 +54,12 @@ ALGEBRA: dict[str, tuple[Callable[..., Any], dict[str, int]]] = {
     "-(x * 3)": (lambda x: -(x * 3), {"multiply": 1}),
     "(-x) ** 2": (lambda x: (-x) ** 2, {"square": 1}),
     "abs(x) ** 2": (lambda x: abs(x) ** 2, {"square": 1}),
+    "a length": (lambda x: np.linalg.norm(x), {"square": 1, "sum": 1, "sqrt": 1}),
+    "x / length": (
+        lambda x: times_power(x, np.exp(x), -1, 1),
+        {"exp": 1, "equal": 1, "where": 1, "divide": 1},
+    ),
+    "x * length": (lambda x: times_power(x, np.exp(x), 1, 2), {"exp": 1, "multiply": 1}),
     "abs(-x)": (lambda x: abs(-x), {"abs": 1}),
     "x * 1": (lambda x: 1 * x * np.ones(3), {}),
     "x * -1": (lambda x: x * -1, {"negative": 1}),

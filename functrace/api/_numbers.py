@@ -3,7 +3,8 @@
 A Python number in a traced function is a constant of its Program, which lets the passes compute
 with it; but a Program with another number is another Program, to be rewritten and planned anew. So
 the numbers of each Program are compared with those that a Program of the same form had before, and
-those that have changed become inputs from then on.
+those that have changed become inputs from then on. Exponents of lengths do not: derivatives depend
+on whether they are 2 or 3.
 """
 
 from __future__ import annotations
@@ -12,19 +13,25 @@ from collections.abc import Iterator
 
 from ..ir import Equation, Literal, Program, Var, is_number
 from ..recording import Recording
+from ..transforms.products import Products
 from ._recent import Recent
 
 _LIMIT = 1024  # forms that are remembered
 
 
 class _Seen:
-    """The numbers that Programs of one form have had, and the places where these differed."""
+    """The numbers that Programs of one form have had, and the places where these differed.
 
-    __slots__ = ("numbers", "varying")
+    Attributes:
+        fixed: the places of numbers that stay constants; None as long as no number differed.
+    """
+
+    __slots__ = ("fixed", "numbers", "varying")
 
     def __init__(self, numbers: tuple[bytes, ...]):
         self.numbers = numbers
         self.varying: frozenset[int] = frozenset()
+        self.fixed: frozenset[int] | None = None
 
 
 _seen: Recent[_Seen] = Recent(_LIMIT)
@@ -40,7 +47,9 @@ def with_varying_numbers(recording: Recording) -> Recording:
     seen = _seen.get(form) or _seen.add(form, _Seen(bits), holding=program.holds_objects)
     if seen.numbers != bits:
         changed = {i for i, (a, b) in enumerate(zip(seen.numbers, bits, strict=True)) if a != b}
-        seen.varying |= changed
+        if seen.fixed is None:
+            seen.fixed = frozenset(_exponents(program))
+        seen.varying |= changed - seen.fixed
     varying = seen.varying
     if not varying:
         return recording
@@ -55,6 +64,13 @@ def with_varying_numbers(recording: Recording) -> Recording:
 def forget() -> None:
     """Forget which numbers vary."""
     _seen.clear()
+
+
+def _exponents(program: Program) -> Iterator[int]:
+    """The places of the numbers that decide whether a power of a length has a kink."""
+    decisive = Products(program).decisive
+    atoms = [(e, atom) for e in program.equations for atom in e.inputs if is_number(atom)]
+    return (i for i, (e, _) in enumerate(atoms) if decisive.intersection(e.outputs))
 
 
 def _with_holes(program: Program, holes: dict[int, Var]) -> Program:

@@ -60,15 +60,17 @@ def _axes(axis: Any, ndim: int) -> tuple[int, ...]:
 
 def _euclidean(x: Any, axes: tuple[int, ...]) -> Any:
     squares = ops.square(x) if x.dtype.kind != "c" else ops.real(ops.conjugate(x) * x)
-    return ops.root_of_squares(shapes.reduce_sum(squares, axes))
+    return _power_of_sum(squares, axes, 0.5)
 
 
 def _power(x: Any, exponent: float) -> Any:
-    """A power, with derivative 0 where x is 0 and the exponent positive."""
-    if exponent < 0:
-        return ops.power(x, exponent)
-    zero = ops.equal(x, 0)
-    return ops.where(zero, 0, ops.power(ops.where(zero, 1, x), exponent))
+    """A power of what is not negative; a root has derivative 0 where x is 0."""
+    return ops.radical(x, exponent) if 0 < exponent < 1 else ops.power(x, exponent)
+
+
+def _power_of_sum(x: Any, axes: tuple[int, ...], exponent: float) -> Any:
+    total = shapes.reduce_sum(x, axes)
+    return _power(total, exponent) if x.size or exponent < 0 else total  # which is 0, a constant
 
 
 def _largest(x: Any, axes: tuple[int, ...]) -> Any:
@@ -91,7 +93,7 @@ def _vector_norm(x: Any, order: Any, axes: tuple[int, ...]) -> Any:
         return shapes.reduce_sum(cast.astype(ops.not_equal(x, 0), size.dtype), axes)
     if order == 1:
         return shapes.reduce_sum(size, axes)
-    return _power(shapes.reduce_sum(_power(size, order), axes), 1 / order)
+    return _power_of_sum(_power(size, order), axes, 1 / order)
 
 
 def _matrix_norm(x: Any, order: Any, axes: tuple[int, ...]) -> Any:

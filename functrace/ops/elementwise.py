@@ -30,6 +30,9 @@ from ._large import select, select_into
 from .activations import sigmoid
 from .activations import tanh as tanh
 from .cast import astype, operand, promote, promote_together, real_dtype_of
+from .lengths import CONVENTION, times_power
+from .lengths import radical as radical
+from .lengths import root_of_squares as root_of_squares
 from .shape import unbroadcast
 
 # Arithmetic
@@ -204,8 +207,8 @@ COSINE = elementwise(
     "cosine", lambda x, y, z: _cosine_into(x, y, z, out=np.empty_like(z))[()],
     lambda x, y, z: x.dtype,
     (
-        lambda t, c, x, y, z: t * (square(cosine(y, x, z)) * _over_length(z)),
-        lambda t, c, x, y, z: -t * (c * cosine(y, x, z) * _over_length(z)),
+        lambda t, c, x, y, z: t * (square(cosine(y, x, z)) * reciprocal(z)),
+        lambda t, c, x, y, z: -t * (c * cosine(y, x, z) * reciprocal(z)),
         ZERO,  # z moves with x and y, which counts once
     ),
     into=_cosine_into,
@@ -217,15 +220,9 @@ def cosine(x: Any, y: Any, z: Any) -> Any:
     return bind(COSINE, x, y, z)
 
 
-def _over_length(z: Any) -> Any:
-    zero = equal(z, 0)
-    return where(zero, 0, 1 / where(zero, 1, z))
-
-
-def root_of_squares(x: Any) -> Any:
-    """The square root of a sum of squares; the derivative is 0 where that is 0."""
-    zero = equal(x, 0)
-    return where(zero, 0, sqrt(where(zero, 1, x)))
+def _direction(x: Any, length: Any) -> Any:
+    """The quotient, and 0 where the length is 0; its derivatives are not 0 there."""
+    return times_power(x, length, -1, CONVENTION)
 
 
 hypot = binary(
@@ -241,15 +238,14 @@ UFUNCS[np.degrees] = rad2deg
 
 
 def _abs_partial(t: Any, y: Any, x: Any) -> Any:
-    return t * sign(x) if x.dtype.kind == "f" else real(t * conjugate(sign(x)))
+    return t * sign(x) if x.dtype.kind == "f" else real(t * _direction(conjugate(x), y))
 
 
 def _sign_partial(t: Any, y: Any, x: Any) -> Any:
     if x.dtype.kind == "f":
         return None
     radial = y * real(t * conjugate(y))  # x/|x| turns, but does not grow
-    zero = equal(x, 0)
-    return where(zero, 0, (t - radial) / where(zero, 1, absolute(x)))
+    return _direction(t - radial, absolute(x))
 
 
 absolute = unary("abs", np.absolute, _abs_partial)

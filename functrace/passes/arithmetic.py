@@ -11,6 +11,7 @@ import numpy as np
 
 from ..ir import Atom, Equation
 from ..ops import elementwise as ops
+from ..ops.lengths import RADICAL, TIMES_POWER, divisors
 from ..ops.shape import BROADCAST_TO, RESHAPE, broadcast_to, reshape
 from ..primitive import PRIMITIVES
 from ..recorder import bind
@@ -80,6 +81,27 @@ def even_of_sign(match: Match) -> Any:
         x = match.under(ABSOLUTE, operand)
         return None if x is None or x.dtype != operand.type.dtype else ops.square(x)
     return None
+
+
+# Lengths
+
+
+@rule(RADICAL)
+def power_of_radical(match: Match) -> Any:
+    """A radical is a power, once nothing is left to be differentiated."""
+    return ops.power(match.value(match.equation.inputs[0]), match.equation.params["exponent"])
+
+
+@rule(TIMES_POWER)
+def product_of_power(match: Match) -> Any:
+    """So is a product with a power; where the length is 0, t / inf is 0 and keeps a NaN."""
+    t, r = (match.value(atom) for atom in match.equation.inputs)
+    power, order = (match.equation.params[name] for name in ("power", "order"))
+    if power < 0 < order:
+        r = ops.where(ops.equal(r, 0), np.inf, r)
+    for divisor in divisors(r, power, ops.power):
+        t = t / divisor
+    return t if power < 0 else t * (r if power == 1 else ops.power(r, power))
 
 
 # Sums

@@ -10,14 +10,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..errors import NonDifferentiableError, ProgramError
-from ..ir import ArrayType, Atom, Equation, Program, fits, zero
-from ..primitive import LINEAR, NONDIFFERENTIABLE, ZERO
-from ..recorder import Recorder, bind, rewriting
+from ..errors import ProgramError
+from ..ir import ArrayType, Atom, Equation, Program, fits
+from ..recorder import Recorder, rewriting
 from ..source import derived
 from ..tracer import Tracer
 from .adopt import adopt
+from .chain_rule import pushed
 from .free_columns import repeats_of_free_columns
+from .lengths import lengths
 from .shifts import shifts
 
 
@@ -42,6 +43,7 @@ def jvp(
     with rewriting(program) as recorder:
         tangents: dict[Atom, Any] = {}
         flat, same = shifts(program), repeats_of_free_columns(program)
+        better = lengths(program, recorder, tangents)
         for var, is_active in zip(program.inputs, active, strict=True):
             if is_active:
                 tangents[var] = recorder.input(var.type, f"d{var.name}" if var.name else "")
@@ -63,40 +65,13 @@ def jvp(
                 continue
             recorder.equations.append(equation)
             if equation.outputs[0] not in flat:
-                _push(recorder, equation, given, tangents)
+                recorder.position = derived(equation.position, equation.primitive.name)
+                made = None if better is None else better.tangent(equation)
+                _note(equation, made or pushed(recorder, equation, given), tangents)
         found = [tangents.get(atom) for atom in program.outputs]
         outputs = [*program.outputs, *(recorder.atom(t) for t in found if t is not None)]
         result = Program(recorder.inputs, recorder.equations, outputs, f"jvp_{program.name}")
         return result, tuple([t is not None for t in found])
-
-
-def _push(
-    recorder: Recorder, equation: Equation, given: list[Any], tangents: dict[Atom, Any]
-) -> None:
-    """Record the tangents of an equation's outputs."""
-    primitive = equation.primitive
-    rule = primitive.jvp
-    if rule is ZERO:
-        return
-    recorder.position = derived(equation.position, primitive.name)
-    if rule is NONDIFFERENTIABLE:
-        raise NonDifferentiableError(
-            f"{primitive.name} has no derivative, and lies on the path that is differentiated",
-            "leave it out of the path, or cut the path with functrace.stop_gradient",
-            equation.source,
-        )
-    primals = [recorder.value_of_atom(atom) for atom in equation.inputs]
-    if rule is LINEAR:
-        full = [
-            zeros(x) if t is None and atom.type.inexact else x if t is None else t
-            for x, t, atom in zip(primals, given, equation.inputs, strict=True)
-        ]
-        out = bind(primitive, *full, **equation.params)
-    else:
-        values = tuple([Tracer(recorder, var, var.type) for var in equation.outputs])
-        call = primitive.rule("jvp", "forward and reverse mode")
-        out = call(primals, given, values if primitive.multiple else values[0], **equation.params)
-    _note(equation, out if primitive.multiple else (out,), tangents)
 
 
 def _replace(
@@ -144,8 +119,3 @@ def check_type(
             f"a {given} has the type of its {of}; mend the rule",
             equation.source,
         )
-
-
-def zeros(like: Any) -> Any:
-    """Zeros of the shape and dtype of an array, tracer or type, costing no memory."""
-    return zero(ArrayType(like.shape, like.dtype)).value

@@ -17,7 +17,8 @@ from ..primitive import Linear, Masked, NotLinearError
 from ..recorder import Recorder, rewriting
 from ..source import derived
 from ..tracer import Tracer
-from .jvp import check_type, zeros
+from .chain_rule import zeros
+from .jvp import check_type
 from .linearize import Linearized, linearize, split
 
 
