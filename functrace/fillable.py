@@ -119,7 +119,7 @@ def subject(array: Fillable) -> Any:
     """What an array stands for now: a plain array, or a tracer."""
     memory = array._memory
     if memory is None:  # made by C code
-        return array.view(np.ndarray)
+        return np.ndarray.view(array, np.ndarray)
     if memory.tracer is None:
         return array._plain
     if array._made is None:

@@ -212,7 +212,7 @@ def flatten_up_to(treedef: TreeDef, tree: Any) -> list[Any]:
 
 def _descend(treedef: TreeDef, tree: Any, path: str, found: list[Any]) -> None:
     if treedef.kind is None:
-        found.append(tree)
+        found.append(STAND_INS[type(tree)](tree) if type(tree) in STAND_INS else tree)
         return
     here = f"at {path}" if path else "at the root"
     if treedef.kind is type(None):

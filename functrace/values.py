@@ -80,7 +80,8 @@ def plain(value: Any) -> Any:
     if type(value) is np.ndarray and value.dtype in _PLAIN_DTYPES:
         return value
     if type(value) in STAND_INS:
-        return plain(STAND_INS[type(value)](value))
+        value = STAND_INS[type(value)](value)
+        return value if type(value) is Tracer else plain(value)
     if type(value) not in USUAL and not isinstance(value, np.matrix) and is_array_like(value):
         value = as_array(value)
     dtype = type_of(value).dtype

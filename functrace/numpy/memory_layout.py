@@ -77,7 +77,8 @@ class Flags:
 
 
 _NAMES = {
-    "C": "c_contiguous", "F": "f_contiguous", "O": "owndata", "W": "writeable", "A": "aligned",
+    "C": "c_contiguous", "F": "f_contiguous", "FORTRAN": "f_contiguous", "O": "owndata",
+    "W": "writeable", "A": "aligned",
     "X": "writebackifcopy", "CA": "carray", "FA": "farray",
 }  # fmt: skip
 
