@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from .errors import UnsupportedAttributeError, UnsupportedFunctionError
-from .source import calls_into
+from .source import calls_into, user_frame
 
 
 class _Answers(dict[Any, Callable[..., Any]]):
@@ -164,6 +164,10 @@ def instead() -> str:
             return f"use {part}.{name}, which takes traced arrays"
         if _names_of(part):
             return f"see whether {part} has it; SciPy's own function takes plain arrays alone"
+    frame = user_frame()
+    module = "" if frame is None else str(frame.f_globals.get("__name__")).partition(".")[0]
+    if module in ("pandas", "xarray"):
+        return f"{module}'s own methods take plain values: write x.to_numpy() @ t for x @ t"
     return ""
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from .errors import ArgumentError, LeafTypeError
+from .typed import Typed
 
 # The types that need no look: NumPy's and Python's own.
 USUAL: set[type] = {np.ndarray, bool, int, float, complex, *np.sctypeDict.values()}
@@ -42,7 +43,8 @@ def is_array_like(x: Any) -> bool:
 
 
 def as_array(x: Any) -> Any:
-    """The plain array that a value stands for.
+    """The plain array that a value stands for; of an array around a traced one, as xarray makes of
+    `a * t`, that one.
 
     Raises:
         LeafTypeError: for a masked array with masked values.
@@ -56,6 +58,8 @@ def as_array(x: Any) -> Any:
                 "use value.filled(...), or np.where(mask, other, values)",
             )
         return np.asarray(x.data)
+    if isinstance(getattr(x, "data", None), Typed):
+        return x.data
     array = np.asarray(x)
     labels = _labels_in(x)
     if labels:

@@ -204,7 +204,7 @@ class Recorder:
             LeakedTracerError: for a tracer whose trace has ended.
         """
         if type(value) is Tracer:
-            return value.variable if value.recorder is self else self._capture_tracer(value)
+            return value.symbol if value.recorder is self else self._capture_tracer(value)
         if isinstance(value, np.generic):
             return Literal(value, SCALAR_TYPES.get(value.dtype))
         if isinstance(value, np.ndarray) and value.ndim:
@@ -215,15 +215,15 @@ class Recorder:
         return Literal(value)
 
     def _capture_tracer(self, tracer: Tracer) -> Var:
-        entries = self.captures.get(id(tracer.variable))
+        entries = self.captures.get(id(tracer.symbol))
         if entries:
             return entries[0][0]
         if not tracer.recorder.alive or not self.inside(tracer.recorder):
             raise _leaked(tracer)
-        var = Var(tracer.variable.type, tracer.variable.name)
+        var = Var(tracer.symbol.type, tracer.symbol.name)
         self._known[var] = tracer
         # Keyed by the Var: one traced value may be known through several Tracer objects.
-        self.captures[id(tracer.variable)] = [(var, tracer, None)]
+        self.captures[id(tracer.symbol)] = [(var, tracer, None)]
         return var
 
     def inside(self, outer: Recorder) -> bool:
@@ -268,7 +268,7 @@ class Recorder:
         """Append an equation; its output tracer, or a tuple of them."""
         atoms = tuple(
             [
-                x.variable if type(x) is Tracer and x.recorder is self else self.atom(x)
+                x.symbol if type(x) is Tracer and x.recorder is self else self.atom(x)
                 for x in operands
             ]
         )
@@ -323,7 +323,7 @@ class Recorder:
                 self._producer[var] = equation
         self._indexed = len(self.equations)
         known = self._known
-        stack = [tracer.variable]
+        stack = [tracer.symbol]
         while stack:
             var = stack[-1]
             if var in known:
@@ -349,7 +349,7 @@ class Recorder:
             results = equation.primitive.evaluate(values, equation.params)
             known.update(zip(equation.outputs, results, strict=True))
             stack.pop()
-        return known[tracer.variable]
+        return known[tracer.symbol]
 
     def _without_effects(self, equation: Equation, tracer: Tracer, why: str) -> Equation:
         """An equation as it can be evaluated now, and again when the Program runs."""
@@ -457,11 +457,11 @@ def record(
 
 def _leaked(tracer: Tracer) -> LeakedTracerError:
     equation = next(
-        (e for e in reversed(tracer.recorder.equations) if tracer.variable in e.outputs), None
+        (e for e in reversed(tracer.recorder.equations) if tracer.symbol in e.outputs), None
     )
     made = f"; it was made at {equation.source}" if equation is not None else ""
-    if equation is None and tracer.variable.name:
-        made = f"; it is the argument {tracer.variable.name}"
+    if equation is None and tracer.symbol.name:
+        made = f"; it is the argument {tracer.symbol.name}"
     elsewhere = " in another thread" if tracer.recorder.alive else ""
     return LeakedTracerError(
         f"a traced value of type {tracer.type} was used outside{elsewhere} of the traced function "

@@ -33,7 +33,7 @@ class Recording(NamedTuple):
     def snapshot(self) -> list[Any]:
         """The captured operands, arrays copied, for use when the surrounding code has gone on."""
         return [
-            Tracer(x.recorder, x.variable, x.type) if type(x) is Tracer else np.array(x)
+            Tracer(x.recorder, x.symbol, x.type) if type(x) is Tracer else np.array(x)
             for x in self.captured
         ]
 

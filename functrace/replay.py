@@ -56,7 +56,7 @@ class Taping(Recorder):
         self, types: Sequence[ArrayType], names: Sequence[str], values: Sequence[Any] | None
     ) -> list[Tracer]:
         tracers = super().all_inputs(types, names, values)
-        self._given = tuple([(x.variable, x.type, x.alias) for x in tracers])
+        self._given = tuple([(x.symbol, x.type, x.alias) for x in tracers])
         return tracers
 
     def call(
@@ -100,8 +100,8 @@ class Taping(Recorder):
         made = self._result(result, operands)
         if given is None or made is None:
             return None
-        used = {x.variable for call in self._inner for x in call.operands if _captures(x)}
-        if not used <= {x.variable for x in _leaves(given) if _captures(x)}:
+        used = {x.symbol for call in self._inner for x in call.operands if _captures(x)}
+        if not used <= {x.symbol for x in _leaves(given) if _captures(x)}:
             return None  # an array that it made
         keywords = dict(zip(options, given[len(operands) :], strict=True))
         code, offset = _place()
@@ -121,7 +121,7 @@ class Taping(Recorder):
                     return False
             elif kind is Tracer and x.recorder is self:
                 now = is_number(x) or (x.c_order, type(x.alias) is Foreign, _certain(x.alias))
-                if self._memory.setdefault(x.variable, now) != now:
+                if self._memory.setdefault(x.symbol, now) != now:
                     return False
         return True
 
@@ -183,9 +183,9 @@ class Taping(Recorder):
         kind = type(x)
         if kind is Tracer:
             if x.recorder is self:
-                usual = x.type is x.variable.type
-                return x.variable if usual else Retyped(x.variable, x.type)
-            entries = self.captures.get(id(x.variable))
+                usual = x.type is x.symbol.type
+                return x.symbol if usual else Retyped(x.symbol, x.type)
+            entries = self.captures.get(id(x.symbol))
             return Outer(entries[0][0], x.type) if entries else None
         if kind is tuple or kind is list:
             parts = self._specs(x, by_type)
@@ -217,7 +217,7 @@ class Taping(Recorder):
         elif alias is not None and type(alias) is not Foreign:
             return None
         special = alias is not None or result.c_order
-        return Fresh(result.variable, result.type, special, result.c_order, alias, source)
+        return Fresh(result.symbol, result.type, special, result.c_order, alias, source)
 
     def finish(self, outputs: Sequence[Any], name: str) -> Recording:
         recording = super().finish(outputs, name)
@@ -353,7 +353,7 @@ class Replay(Recorder):
                         if (
                             type(x) is not Tracer
                             or x.recorder is not self
-                            or x.variable is not want
+                            or x.symbol is not want
                             or x.type is not want.type
                         ):
                             break
@@ -435,7 +435,7 @@ class Replay(Recorder):
             elif (
                 type(x) is not Tracer
                 or x.recorder is not self
-                or x.variable is not want
+                or x.symbol is not want
                 or x.type is not want.type
             ):
                 return False

@@ -81,9 +81,9 @@ def share(results: Iterable[Tracer], arguments: Sequence[Tracer], start: int) ->
     """
     recorder = arguments[0].recorder
     produced = {var: e for e in recorder.equations[start:] for var in e.outputs}
-    sources = {argument.variable: argument for argument in arguments}
+    sources = {argument.symbol: argument for argument in arguments}
     for result in results:
-        if sources.get(result.variable) is not result:
+        if sources.get(result.symbol) is not result:
             _attach(result, sources, produced, diagonals=True)
 
 
@@ -95,7 +95,7 @@ def indexed(result: Tracer, source: Tracer, index: Any) -> Tracer:
     """
     is_array = bool(result.type.shape) or index is ... or _has_ellipsis(index)
     if result is source and is_number(source) == is_array:
-        result = type(source)(source.recorder, source.variable, source.type)
+        result = type(source)(source.recorder, source.symbol, source.type)
     if is_array and is_number(source):
         result.c_order = True
     elif is_array and result is not source:
@@ -110,14 +110,14 @@ def _has_ellipsis(index: Any) -> bool:
 def _share_one(result: Tracer, source: Tracer) -> None:
     equations = result.recorder.equations
     last = equations[-1]
-    if last.outputs[0] is not result.variable:  # nothing was recorded: another name
+    if last.outputs[0] is not result.symbol:  # nothing was recorded: another name
         return
     first = last.inputs[0]
-    if first is source.variable and source.recorder is result.recorder:  # the usual case
+    if first is source.symbol and source.recorder is result.recorder:  # the usual case
         if shares(last):
             _link(result, source, (last,))
         return
-    _attach(result, {source.variable: source}, {e.outputs[0]: e for e in equations[-3:]})
+    _attach(result, {source.symbol: source}, {e.outputs[0]: e for e in equations[-3:]})
 
 
 def shares(equation: Equation) -> bool:
@@ -140,7 +140,7 @@ def _attach(
     diagonals: bool = False,
 ) -> None:
     steps: list[Equation] = []
-    var = result.variable
+    var = result.symbol
     while var not in sources:
         equation = produced.get(var)
         if equation is None:  # captured: a view of what belongs to the surrounding code
@@ -183,11 +183,11 @@ def share_flat(result: Tracer, source: Tracer) -> Tracer | None:
     if result is source and array is not None:
         return result
     if result is source:
-        result = type(source)(source.recorder, source.variable, source.type)
+        result = type(source)(source.recorder, source.symbol, source.type)
         note_view(result, source, (), certain=False)
         return result
     last = result.recorder.equations[-1]
-    if last.inputs[0] is source.variable and source.recorder is result.recorder:
+    if last.inputs[0] is source.symbol and source.recorder is result.recorder:
         note_view(result, source, (last,), certain=array is not None)
     elif source.recorder is not result.recorder:
         result.alias = FOREIGN
@@ -287,12 +287,12 @@ def assign(target: Tracer, value: Tracer, what: str, remedy: str = "") -> None:
             break
         changed.append(alias.source)
     new: Any = value
-    variables = [value.variable]
+    variables = [value.symbol]
     for view in changed[:-1]:
         new = _written(view, new, what)
-        variables.append(new.variable)
+        variables.append(new.symbol)
     for tracer, var in zip(changed, variables, strict=True):
-        tracer.variable = var
+        tracer.symbol = var
     _forget(changed[-1], changed)
 
 
@@ -316,7 +316,7 @@ def _written(view: Tracer, new: Any, what: str) -> Any:
     source, steps = view.alias.source, view.alias.steps
     recorder = view.recorder
     values = [source]
-    unchanged = steps and steps[0].inputs[0] is source.variable
+    unchanged = steps and steps[0].inputs[0] is source.symbol
     for step, following in pairwise(steps):
         values.append(
             recorder.value_of_atom(following.inputs[0])
@@ -350,7 +350,7 @@ def _forget(root: Tracer, fresh: list[Tracer]) -> None:
         if any(view is tracer for tracer in fresh):
             kept.append(reference)
         elif isinstance(view.alias, View):
-            del view.variable
+            del view.symbol
     root.views = kept or None
 
 
@@ -371,7 +371,7 @@ def _sever(part: Tracer, root: Tracer) -> None:
             _watch(part, other)
         else:
             other.alias = severed
-            del other.variable
+            del other.symbol
 
 
 def _is_view_of(tracer: Tracer, root: Tracer) -> bool:
@@ -396,14 +396,14 @@ def renew(tracer: Tracer) -> Var:
         value = view.alias.source
         for step in view.alias.steps:
             value = _again(view.recorder, step, value)
-        view.variable = value.variable
+        view.symbol = value.symbol
         _watch(view.alias.root, view)
-    return stale[0].variable
+    return stale[0].symbol
 
 
 def _is_fresh(tracer: Tracer) -> bool:
     try:
-        type(tracer).variable.__get__(tracer)  # type: ignore[attr-defined] -- the slot itself
+        type(tracer).symbol.__get__(tracer)  # type: ignore[attr-defined] -- the slot itself
     except AttributeError:
         return False
     return True

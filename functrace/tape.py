@@ -48,14 +48,14 @@ class Constant(NamedTuple):
 class Retyped(NamedTuple):
     """A traced value under another type than its Var's: one that Python counts with."""
 
-    variable: Var
+    symbol: Var
     type: ArrayType
 
     def fits(self, x: Any, trace: Trace) -> bool:
         return (
             type(x) is Tracer
             and x.recorder is trace
-            and x.variable is self.variable
+            and x.symbol is self.symbol
             and x.type is self.type
         )
 
@@ -63,16 +63,16 @@ class Retyped(NamedTuple):
 class Slot(NamedTuple):
     """An array of the surrounding code: one of the same type, whatever its values."""
 
-    variable: Var
+    symbol: Var
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
 
     def fits(self, x: Any, trace: Trace) -> bool:
         if type(x) is not np.ndarray or x.dtype is not self.dtype or x.shape != self.shape:
             return False
-        known = trace.captured.get(self.variable)
+        known = trace.captured.get(self.symbol)
         if known is None:
-            trace.captured[self.variable] = x, trace.snapshot(x)
+            trace.captured[self.symbol] = x, trace.snapshot(x)
             return True
         array, snapshot = known
         return array is x and (snapshot is x or same_bits(snapshot, x))
@@ -81,18 +81,18 @@ class Slot(NamedTuple):
 class Outer(NamedTuple):
     """A traced value of a surrounding trace: one of the same type."""
 
-    variable: Var
+    symbol: Var
     type: ArrayType
 
     def fits(self, x: Any, trace: Trace) -> bool:
         if type(x) is not Tracer or x.type is not self.type:
             return False
-        known = trace.captured.get(self.variable)
+        known = trace.captured.get(self.symbol)
         if known is not None:
-            return known[0] is x.variable
+            return known[0] is x.symbol
         if not x.recorder.alive or not trace.inside(x.recorder):
             return False
-        trace.captured[self.variable] = x.variable, x
+        trace.captured[self.symbol] = x.symbol, x
         return True
 
 
@@ -100,11 +100,11 @@ class Number(NamedTuple):
     """A number that varies from call to call: one of the same Python type.
 
     Attributes:
-        variable: the input of the Program that stands for it.
+        symbol: the input of the Program that stands for it.
         convert: to the dtype with which it is computed.
     """
 
-    variable: Var
+    symbol: Var
     kind: type
     convert: Callable[[Any], np.generic]
 
@@ -112,7 +112,7 @@ class Number(NamedTuple):
         if type(x) is not self.kind:
             return False
         try:
-            trace.numbers[self.variable] = self.convert(x)
+            trace.numbers[self.symbol] = self.convert(x)
         except OverflowError:  # which the front end explains
             return False
         return True
@@ -180,7 +180,7 @@ class Fresh(NamedTuple):
         source: the operand that it is a view of, by its number.
     """
 
-    variable: Var
+    symbol: Var
     type: ArrayType
     special: bool
     c_order: bool
@@ -250,7 +250,7 @@ class Tape(NamedTuple):
                 if varying is None:
                     return None
                 calls[i] = call._replace(operands=varying)
-                found |= {x.variable for x in varying if type(x) is Number}
+                found |= {x.symbol for x in varying if type(x) is Number}
             start = call.end
         numbers = new.inputs[len(old.inputs) :]
         if found != set(numbers):

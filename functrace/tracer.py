@@ -48,7 +48,7 @@ class Tracer(Convertible):
 
     Attributes:
         recorder: who records what is done with it.
-        variable: the Var it stands for.
+        symbol: the Var it stands for.
         type: shape and dtype; `weak` while the value is a Python scalar.
         alias: how it shares memory with another tracer (see `sharing.py`).
         views: weak references to the tracers that are views of it.
@@ -62,16 +62,16 @@ class Tracer(Convertible):
     """
 
     __pandas_priority__ = 10_000  # pandas leaves operators to who has more than its 4,000
-    __slots__ = ("__weakref__", "alias", "c_order", "recorder", "type", "variable", "views")
+    __slots__ = ("__weakref__", "alias", "c_order", "recorder", "symbol", "type", "views")
 
     def __init__(self, recorder: Recorder, var: Var, type: ArrayType):
         self.recorder = recorder
-        self.variable = var
+        self.symbol = var
         self.type = type
 
     def __getattr__(self, name: str) -> Any:
         """What is not set: most tracers share no memory, and a view may have to be renewed."""
-        if name == "variable":
+        if name == "symbol":
             return renew(self)
         if name in ("alias", "views"):
             return None
@@ -400,7 +400,7 @@ def copied(tracer: Tracer) -> Tracer:
     """The same value in an array of its own, which in-place operators change alone."""
     if tracer.type.shape:
         return FUNCTIONS[np.ndarray.copy](tracer)
-    result = Tracer(tracer.recorder, tracer.variable, tracer.type)
+    result = Tracer(tracer.recorder, tracer.symbol, tracer.type)
     result.c_order = not is_number(tracer)
     return result
 
@@ -413,7 +413,7 @@ def is_weak(operand: Any) -> bool:
 
 def weakened(result: Any) -> Any:
     """A traced result marked as the Python scalar that Python's own operator would give."""
-    return Tracer(result.recorder, result.variable, ArrayType((), result.dtype, weak=True))
+    return Tracer(result.recorder, result.symbol, ArrayType((), result.dtype, weak=True))
 
 
 def widened(operand: Any) -> Any:

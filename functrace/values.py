@@ -84,6 +84,8 @@ def plain(value: Any) -> Any:
         return value if type(value) is Tracer else plain(value)
     if type(value) not in USUAL and not isinstance(value, np.matrix) and is_array_like(value):
         value = as_array(value)
+        if type(value) is Tracer:
+            return value
     dtype = type_of(value).dtype
     if isinstance(value, np.ndarray):
         return value if value.dtype.isnative else value.astype(dtype)

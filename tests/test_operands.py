@@ -141,7 +141,6 @@ USES = {
 }
 LEFT = {  # who goes first, and does not ask us
     "masked array": {"a * t", "a - t", "a / t", "a ** t"},
-    "DataArray": {"a * t", "a - t", "a / t", "a ** t"},
 }
 
 
@@ -221,6 +220,23 @@ def test_what_holds_no_numbers_is_refused():
         ft.grad(np.sum)(pd.Series(["a", "b"], dtype=object))
     with pytest.raises(TypeError):
         ft.jit(lambda x: x * b"abc")(X)
+
+
+def test_xarrays_methods_go_on_with_traced_values():
+    xr = pytest.importorskip("xarray")
+    other = xr.DataArray(P, dims="i")
+    f = lambda t: (np.exp(other * t).sum() - (other > t).sum() + (t - other).max()).data[()]
+    expected = lambda t: np.exp(P * t).sum() - (t < P).sum() + (t - P).max()
+    x = np.array([0.3, 0.1, -0.2])
+    np.testing.assert_allclose(ft.grad(f)(x), ft.grad(expected)(x))
+    np.testing.assert_allclose(ft.jit(lambda t: other * t)(x), P * x)
+
+
+def test_methods_that_ask_for_values_say_what_to_write():
+    pd = pytest.importorskip("pandas")
+    for other in (pd.DataFrame(A), pd.Series(X)):
+        with pytest.raises(FunctraceError, match=r"x\.to_numpy\(\) @ t"):
+            ft.jit(lambda t, other=other: other @ t)(X)
 
 
 # Labels

@@ -253,7 +253,7 @@ def to_user(values: Sequence[Any], types: Sequence[ArrayType]) -> list[Any]:
 
 def _to_user(value: Any, type_: ArrayType) -> Any:
     if type(value) is Tracer:
-        return Tracer(value.recorder, value.variable, type_)
+        return Tracer(value.recorder, value.symbol, type_)
     return value.item()
 
 

@@ -27,7 +27,7 @@ def astype(x: Any, dtype: np.dtype[Any]) -> Any:
     kind = type(x)
     if kind is Tracer:
         if x.type.dtype == dtype:
-            return x if not x.type.weak else Tracer(x.recorder, x.variable, x.type.strong)
+            return x if not x.type.weak else Tracer(x.recorder, x.symbol, x.type.strong)
         narrows = x.type.weak and x.type.dtype.kind == "i" and dtype.kind in "iu"
         return bind(NARROW if narrows else ASTYPE, x, dtype=dtype)
     if isinstance(x, (np.ndarray, np.generic)):

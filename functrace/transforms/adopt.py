@@ -28,9 +28,9 @@ def adopt(
     renamed: dict[Var, Var] = {}
     for var, value in zip(variables, values, strict=True):
         known = type(value) is Tracer and value.recorder is recorder
-        if not known or value.variable not in made or value.variable in renamed:
+        if not known or value.symbol not in made or value.symbol in renamed:
             value = recorder.record(COPY, (value,), {})  # an operand, a constant, or given twice
-        renamed[value.variable] = var
+        renamed[value.symbol] = var
     recorder.equations[start:] = [_renamed(e, renamed) for e in recorder.equations[start:]]
     return renamed
 

@@ -89,8 +89,8 @@ def _replace(
     outputs, found = rule(primals, given, separate, **equation.params)
     renamed = adopt(recorder, start, equation.outputs, outputs)
     moved = [
-        Tracer(recorder, renamed[t.variable], t.type)
-        if type(t) is Tracer and t.variable in renamed
+        Tracer(recorder, renamed[t.symbol], t.type)
+        if type(t) is Tracer and t.symbol in renamed
         else t
         for t in found
     ]

@@ -82,7 +82,7 @@ def _without(ct: Masked, shared: Sequence[tuple[Any, bool]]) -> Any:
 
 def _key(condition: tuple[Any, bool]) -> tuple[Any, bool]:
     value, taken = condition
-    return (value.variable if type(value) is Tracer else id(value)), taken
+    return (value.symbol if type(value) is Tracer else id(value)), taken
 
 
 def _pull(
