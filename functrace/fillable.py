@@ -256,7 +256,8 @@ def _fill(memory: _Memory, what: str) -> None:
     memory.tracer = FUNCTIONS[np.ndarray.__setitem__](memory.plain)
     for member in list(memory.members.values()):
         shape, size = member._plain.shape, member._plain.size
-        member.__setstate__((1, shape, np.dtype(object), False, [_REFUSAL] * size))
+        state: Any = (1, shape, np.dtype(object), False, [_REFUSAL] * size)
+        member.__setstate__(state)
 
 
 class _Refusal:

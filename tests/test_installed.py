@@ -290,6 +290,43 @@ def test_checks_look_at_values(installed):
         ft.grad(lambda x: np.asarray_chkfinite(x)[0])(np.array([np.nan]))
 
 
+def test_rules_and_front_ends_find_their_functions(installed):
+    @ft.custom_jvp
+    def first(x):
+        y = np.zeros(2)
+        y[0] = x[0]
+        return y
+
+    @first.defjvp
+    def rule(primals, tangents):
+        moved = np.zeros(2)
+        moved[0] = tangents[0][0] * 5
+        return first(primals[0]), moved
+
+    assert ft.grad(lambda t: np.sum(first(np.array([t, 1.0]))))(2.0) == 5.0
+
+    def changed(t):
+        y = np.empty(4)
+        np.multiply(np.ones(4), t, out=y)
+        np.cumsum(y, out=y)
+        np.add.at(y, [0, 0], t)
+        y[[1, 3]] *= 2
+        y.sort()
+        return np.ma.array(np.ones(4)).sum() * y
+
+    np.testing.assert_allclose(ft.jit(changed)(2.0), changed(2.0))
+    np.testing.assert_allclose(ft.jvp(changed, (2.0,), (1.0,))[1], changed(1.0))
+
+    def solved(t):
+        matrix = np.eye(2)
+        matrix[0, 1] = t
+        return scipy_linalg.solve(matrix, np.ones(2))
+
+    scipy_linalg = pytest.importorskip("scipy.linalg")
+    with pytest.raises(FunctraceError):
+        ft.jit(solved)(2.0)
+
+
 def test_a_filled_array_is_not_read_by_its_memory(installed):
     def f(t):
         y = np.zeros(2)
