@@ -290,6 +290,28 @@ def test_checks_look_at_values(installed):
         ft.grad(lambda x: np.asarray_chkfinite(x)[0])(np.array([np.nan]))
 
 
+@pytest.mark.parametrize("transform", [ft.jit, ft.vmap])
+def test_a_module_is_given_our_namespace(transform):
+    module = types.ModuleType("of_others")
+    exec(
+        "import numpy as np\n"
+        "def f(t):\n"
+        "    a, b, c = np.linspace(0.0, 1.0, 3), np.zeros_like(np.ones(3)), np.full(3, t)\n"
+        "    a[1], b[0], c[2] = t, t**2, 1.0\n"
+        "    d = np.diag(np.arange(3.0))\n"
+        "    d[0] = np.sum([a, b], axis=0)\n"
+        "    assert isinstance(np.eye(2), np.ndarray) and np.eye(2)[0, 0] == 1\n"
+        "    return np.array([a, b, c]) @ d\n",
+        vars(module),
+    )
+    x = np.array([2.0, 3.0]) if transform is ft.vmap else 2.0
+    expected = [module.f(t) for t in x] if transform is ft.vmap else module.f(x)
+    with pytest.raises(FunctraceError):
+        transform(module.f)(x)
+    module.np = ft.numpy
+    np.testing.assert_allclose(transform(module.f)(x), expected)
+
+
 def test_rules_and_front_ends_find_their_functions(installed):
     @ft.custom_jvp
     def first(x):

@@ -9,6 +9,8 @@ import sys
 from importlib import import_module
 from typing import Any
 
+import numpy as np
+
 from . import (
     assignment,
     creation,
@@ -35,6 +37,11 @@ for _name in (
 
 # By name; NumPy's own modules and functions are found where they are.
 NAMES: dict[str, Any] = {
+    **{
+        name: listed.creating(getattr(np, name))
+        for name, ours in installed.CONSTRUCTORS.items()
+        if ours is None
+    },
     "linalg": listed.linalg,
     "fft": listed.fft,
     "at": assignment.at,

@@ -27,6 +27,7 @@ def array(x: Any) -> Any:
 
 def array_of(x: Any, dtype: np.dtype[Any]) -> Any:
     """As `np.asarray(x, dtype)`, where a Python number must fit the dtype."""
+    x = cast.operand(x)  # np.isscalar takes a memoryview for a scalar
     x = x if np.isscalar(x) or type(x) is Tracer else array(x)
     if type_of(x).dtype.kind == "c" and dtype.kind not in "bc":
         raise DTypeError(

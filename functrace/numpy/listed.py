@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ..fillable import noted, subjects
 from ..ops.cast import operand
 from ..recorder import tracing
 from ..tracer import FUNCTIONS, demanded_answer
@@ -74,6 +75,19 @@ def of_arrays(function: Callable[..., Any]) -> Callable[..., Any]:
         if _lists_traced(args):
             args = tuple([operand(x) for x in args])
         return function(*args, **kwargs)
+
+    return call
+
+
+def creating(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of NumPy's that creates arrays: a traced function may fill them."""
+    create = listed(function)
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if tracing() is None:
+            return function(*args, **kwargs)
+        return noted(create(*subjects(args), **subjects(kwargs)), args, function, kwargs)
 
     return call
 
