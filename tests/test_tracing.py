@@ -534,7 +534,6 @@ CONVERSIONS = {
     "item": lambda x: x[0].item(),
     "tolist": lambda x: x.tolist(),
     "math": lambda x: __import__("math").sin(x[0]),
-    "list plus tracers": lambda x: [x[0], x[1]] + x[:2],
 }
 
 
