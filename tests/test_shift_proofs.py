@@ -206,7 +206,7 @@ def test_slopes_are_those_of_differences(rows: Any, returned: Any) -> None:
 
 # What was taken for shifts, by name
 
-UNSHIFTED: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
+UNSHIFTED: dict[str, tuple[Callable[..., Any], Callable[..., Any] | None]] = {
     "the maximum of exp": (lambda x: np.max(np.exp(x)), lambda x: np.exp(x) * (x == x.max())),
     "the minimum of exp": (lambda x: np.min(np.exp(x)), lambda x: np.exp(x) * (x == x.min())),
     "amax": (lambda x: np.amax(np.exp(-x)), lambda x: -np.exp(-x) * (x == x.min())),

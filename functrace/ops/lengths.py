@@ -84,15 +84,20 @@ def _times_power_transpose(
     return unbroadcast(times_power(ct, r, power, order), t.shape), None
 
 
+def _times_power_batch(
+    size: int, operands: Sequence[Any], mapped: Sequence[bool], *, power: float, order: float
+) -> Any:
+    t, r = align_ranks(size, operands, mapped)
+    return times_power(t, r, power, order)
+
+
 TIMES_POWER = Primitive(
     "times_power",
     infer=lambda t, r, **_: ArrayType(broadcast_shapes("times_power", [t.shape, r.shape]), t.dtype),
     impl=_times_power_impl,
     jvp=_times_power_jvp,
     transpose=_times_power_transpose,
-    batch=lambda size, operands, mapped, *, power, order: times_power(
-        *align_ranks(size, operands, mapped), power, order
-    ),
+    batch=_times_power_batch,
     text=lambda t, r, *, power, order: f"{t} * {r} ** {power:g}, order {order:g}",
     elementwise=True,
 )

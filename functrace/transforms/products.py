@@ -196,8 +196,9 @@ def exponent_of(equation: Equation) -> float | None:
         return equation.params["exponent"]
     if equation.primitive is POWER:
         exponent = equation.inputs[1]
-        number = isinstance(exponent, Literal) and not exponent.type.shape
-        return float(exponent.value.real) if number and not exponent.value.imag else None
+        if not isinstance(exponent, Literal) or exponent.type.shape or exponent.value.imag:
+            return None
+        return float(exponent.value.real)
     return 1 / 3 if equation.primitive is CBRT else 0.5
 
 
