@@ -187,8 +187,15 @@ case("linalg.trace of integers", partial(linalg.trace, dtype=np.float32), intege
 
 _KEPT = np.array([1.0, 0, 0])
 _BASIS = np.linalg.qr(regular(3, 3))[0]
-case("free_columns", lambda t: free_columns.free(t, _BASIS, _KEPT)[:, :1], real(3, 3))
-case("settled_cotangent", lambda ct: free_columns.settled(ct, _BASIS, _KEPT), real(3, 3))
+
+
+def _with_basis(function: Any) -> Any:
+    """A function of a change of columns, of which the first is determined."""
+    return lambda x: function(x, _BASIS.astype(x.dtype), _KEPT.astype(x.dtype))
+
+
+case("free_columns", lambda x: _with_basis(free_columns.free)(x)[:, :1], real(3, 3))
+case("settled_cotangent", _with_basis(free_columns.settled), real(3, 3))
 case("independent_of_choice", lambda ct: bind(free_columns.INDEPENDENT, ct, _BASIS, _KEPT),
      real(3, 3))  # fmt: skip
 case("full_rank", lambda r: bind(FULL_RANK, np.triu(r)), regular(3, 3))

@@ -111,7 +111,8 @@ both("schur complex",
 case("schur of stacks of complex",
      lambda a: magnitudes(functrace.scipy.linalg.schur(np.triu(a) + 0.1 * a)),
      complex_regular(2, 3, 3))  # fmt: skip
-case("schur_turn", lambda t, e: schur_turn(np.triu(t), e),
+case("schur_turn",
+     lambda t, e: schur_turn(np.triu(t).astype(np.float64), e.astype(np.float64)),
      unit(3, 3) + np.diag([0.0, 3, 6]), real(3, 3))  # fmt: skip
 for _lower in (False, True):
     both(f"cholesky {_lower}", lambda s, a, w=_lower: s.cholesky(positive_definite(a), w),

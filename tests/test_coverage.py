@@ -181,7 +181,7 @@ def test_what_converts_before_we_are_asked_cuts_no_derivative(name: str) -> None
 @pytest.mark.parametrize(
     ("function", "operands"),
     [
-        (scipy.linalg.schur, (X,)),
+        (scipy.linalg.hessenberg, (X,)),
         (scipy.linalg.lstsq, (X, X)),
         (scipy.signal.lfilter, ([1.0], [1.0, 0.5], X)),
         (scipy.signal.hilbert, (X,)),
