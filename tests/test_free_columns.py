@@ -151,8 +151,11 @@ def test_a_direction_that_changes_the_rank_is_refused_in_forward_mode() -> None:
     x = np.outer([1.0, 2, 3], [1.0, -1])
     assert_close(ft.grad(lambda x: np.sum(rebuilt(x) * W[:3, :2]))(x), W[:3, :2])
     assert_close(ft.jvp(rebuilt, (x,), (x,))[1], x)
-    with pytest.raises(FreeColumnsError, match="changes the rank"):
+    with pytest.raises(FreeColumnsError):
         ft.jvp(rebuilt, (x,), (W[:3, :2],))
+    for function in (linalg.norm, lambda x: linalg.svd(x)[0][:, 0] ** 2):
+        assert np.isfinite(ft.jacfwd(function)(x)).all()
+    assert np.isfinite(ft.hessian(lambda x: linalg.norm(x, 2))(x)).all()
 
 
 @pytest.mark.parametrize("x", [LOW, LOW.T, LOW[:, :3], np.ones((3, 3)), np.zeros((3, 3))])

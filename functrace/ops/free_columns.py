@@ -99,22 +99,21 @@ def _free_impl(tangent: Any, v: Any, kept: Any, *, role: Role) -> Any:
     if _all_determined(kept):
         return np.array(tangent)
     if role in (Role.OPEN, Role.SEEN):
-        return _not_amplified(tangent, v, kept)
+        return np.array(tangent)
     direction = _any_direction(v.shape, v.dtype)
-    return tangent + (_free_part(direction, v, kept) if role is Role.TURNED else direction)
+    if role is Role.TURNED:
+        direction = _free_part(direction, v, kept) * _growth(tangent, v, kept)
+    return tangent + direction
 
 
-def _not_amplified(tangent: Any, v: Any, kept: Any) -> Any:
-    """A tangent, unless division by singular values that are rounding has made it large."""
-    part = np.max(np.abs(_free_part(tangent, v, kept)), (-2, -1))
-    rest = np.max(np.abs(tangent * kept[..., None, :]), (-2, -1))
-    if np.any(part * tolerance(part.dtype) > rest + 1):
-        raise FreeColumnsError(
-            "forward mode through singular vectors of a matrix that is not of full rank, along a "
-            "direction that changes the rank",
-            "use reverse mode, or only the columns of singular values that are not zero",
-        )
-    return np.array(tangent)
+def _growth(tangent: Any, v: Any, kept: Any) -> Any:
+    """How large a tangent is that was divided by singular values that are rounding; at least 1.
+
+    With it, rounding in what should not depend on the choice is as large as in the tangent.
+    """
+    part = np.max(np.abs(_free_part(tangent, v, kept)), (-2, -1), keepdims=True)
+    rest = np.max(np.abs(tangent * kept[..., None, :]), (-2, -1), keepdims=True)
+    return np.where(part * tolerance(part.dtype) > rest + 1, part, 1)
 
 
 @functools.lru_cache(maxsize=16)

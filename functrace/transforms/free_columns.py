@@ -90,7 +90,12 @@ def _followed(
                 else recorder.value_of_atom(atom)
                 for atom in equation.inputs
             ]
+            followed = operands[0]
+            if equation.primitive is FREE:  # how large the tangent is, makes a difference
+                operands[0] = recorder.value_of_atom(equation.inputs[0])
             out = bind(equation.primitive, *operands, **_as(role, equation).params)
+            if equation.primitive is FREE:
+                out = out - operands[0] + followed
             moved.update(
                 zip(equation.outputs, out if equation.primitive.multiple else [out], strict=True)
             )
