@@ -16,8 +16,7 @@ A = np.array([[2.0, 1.0, 0.0], [0.5, 3.0, 1.0], [1.0, 0.0, 4.0]])
 
 LISTS = {
     "sum": lambda x: fnp.sum([x, x**2]),
-    "ufunc": lambda x: fnp.exp([x[0], 1.0]),
-    "two lists": lambda x: fnp.maximum([x[0], 1.0], [x[1], x[2]]),
+    "two lists": lambda x: fnp.dot([x[0], 1.0], [x[1], x[2]]),
     "method of a ufunc": lambda x: fnp.add.reduce(x),
     "plus": lambda x: x + [x[0], 1, 2],
     "plus, reflected": lambda x: (x[0], 1, 2) - x,
@@ -38,9 +37,9 @@ LISTS = {
     "diff": lambda x: fnp.diff([x[0], x[1], 4.0]),
     "mean along an axis": lambda x: fnp.mean([x, [1, 2, x[0]]], axis=0),
     "solve": lambda x: np.linalg.solve(A + x, [x[0], 1, 2]),
-    "determinant": lambda x: fnp.linalg.det([[x[0], 1], [2, x[1]]]),
-    "norm": lambda x: fnp.linalg.norm([x[0], 3.0]),
-    "fft": lambda x: np.abs(fnp.fft.fft([x[0], 1.0])),
+    "determinant": lambda x: np.linalg.det(fnp.array([[x[0], 1], [2, x[1]]])),
+    "norm": lambda x: np.linalg.norm(fnp.array([x[0], 3.0])),
+    "fft": lambda x: np.abs(np.fft.fft(fnp.stack([x[0], 1.0]))),
     "shape": lambda x: x * fnp.ndim([x, x]),
     "index": lambda x: x[[np.argmax(x), 0]],
     "in place": lambda x: in_place(x, [x[0], 1, 2]),

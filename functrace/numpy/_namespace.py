@@ -22,6 +22,7 @@ from . import (
     selection,
     sets,
     standard,
+    standard_fft,
 )
 from .listed import of_arrays
 from .shorthand import c_, r_
@@ -42,8 +43,8 @@ NAMES: dict[str, Any] = {
         for name, ours in installed.CONSTRUCTORS.items()
         if ours is None
     },
-    "linalg": listed.linalg,
-    "fft": listed.fft,
+    "linalg": np.linalg,
+    "fft": standard_fft,
     "at": assignment.at,
     "arange": creation.arange,
     "array": creation.array,

@@ -1,14 +1,13 @@
 """NumPy's functions, of lists with traced values in them: `sum([x, y])`.
 
 NumPy asks the arrays among a function's arguments who answers, and not those in a list. The
-functions of `functrace.numpy` look into lists themselves.
+functions of `functrace.numpy` that are no ufuncs look into lists themselves.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -17,38 +16,13 @@ from ..fillable import noted, subjects
 from ..ops.cast import operand
 from ..recorder import tracing
 from ..tracer import FUNCTIONS, demanded_answer
-from . import standard_fft
 from .creation import has_tracer
-
-
-class Ufunc:
-    """A ufunc that takes lists with traced values. All attributes are those of NumPy's."""
-
-    def __init__(self, ufunc: np.ufunc):
-        self._ufunc = ufunc
-        functools.update_wrapper(self, ufunc, updated=())
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if _lists_traced(args):
-            args = tuple([operand(x) for x in args])
-        return self._ufunc(*args, **kwargs)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._ufunc, name)
-
-    def __repr__(self) -> str:
-        return repr(self._ufunc)
-
-    def __reduce__(self) -> Any:
-        return self._ufunc.__reduce__()
 
 
 def listed(value: Any) -> Any:
     """What takes the place of something of NumPy's namespaces: itself where nothing is added."""
-    if isinstance(value, np.ufunc):
-        return Ufunc(value)
-    if isinstance(value, type) or not callable(value):
-        return value
+    if isinstance(value, (type, np.ufunc)) or not callable(value):
+        return value  # ufuncs are NumPy's own, with all their methods
     try:
         FUNCTIONS[value]
     except (KeyError, TypeError):
@@ -94,22 +68,3 @@ def creating(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _lists_traced(args: Any) -> bool:
     return any(isinstance(x, (list, tuple)) and has_tracer(x) for x in args)
-
-
-class Namespace(ModuleType):
-    """A module of NumPy's functions, of lists as well."""
-
-    def __init__(self, module: ModuleType):
-        super().__init__(module.__name__, module.__doc__)
-        self._module = module
-
-    def __getattr__(self, name: str) -> Any:
-        value = listed(getattr(self._module, name))
-        setattr(self, name, value)
-        return value
-
-    def __dir__(self) -> list[str]:
-        return dir(self._module)
-
-
-linalg, fft = Namespace(np.linalg), Namespace(standard_fft)
