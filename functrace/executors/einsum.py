@@ -10,12 +10,14 @@ takes matrices with rows and columns exchanged; both save moving elements about.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from functools import lru_cache
 from itertools import dropwhile, takewhile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..ir import ArrayType
+from ..ir import ArrayType, Shape
 from ..ops.contract import LETTERS, split
 from .accurate import BLOCK, LONG, runs
 
@@ -31,21 +33,73 @@ _MOST = 16  # times as many terms as elements, beyond which terms are not all he
 _SMALL = 1 << 18
 
 
+class _Steps:
+    """The steps of an einsum on operands of some shapes, whichever they are.
+
+    It numbers values as a lowering does: the operands first, then a value for each step.
+
+    Attributes:
+        shapes: the shape of each value.
+        taken: for each step whether it is a sum, and what the method of a lowering is given.
+    """
+
+    def __init__(self, shapes: Sequence[Shape]):
+        self.shapes = list(shapes)
+        self.taken: list[tuple[bool, tuple[Any, ...]]] = []
+
+    def emit(self, kernel: str, operands: Sequence[int], shape: Shape, *params: Any) -> int:
+        return self._note(False, shape, (kernel, operands, shape, *params))
+
+    def sum(self, value: int, axes: tuple[int, ...], shape: Shape, dtype: np.dtype[Any]) -> int:
+        return self._note(True, shape, (value, axes, shape, dtype))
+
+    def _note(self, sums: bool, shape: Shape, given: tuple[Any, ...]) -> int:
+        self.taken.append((sums, given))
+        self.shapes.append(shape)
+        return len(self.shapes) - 1
+
+
 def lower_einsum(
     lowering: Lowering, operands: list[int], result: ArrayType, *, spec: str, summed: bool = False
 ) -> int:
     """Emit the steps of an einsum; the number of its value."""
+    shapes = tuple([lowering.shapes[value] for value in operands])
+    steps, last = _steps(spec, shapes, result.dtype, summed)
+    values = list(operands)
+    for sums, given in steps:
+        if sums:
+            value, *how = given
+            values.append(lowering.sum(values[value], *how))
+        else:
+            kernel, numbers, *how = given
+            values.append(lowering.emit(kernel, [values[n] for n in numbers], *how))
+    return values[last]
+
+
+@lru_cache(maxsize=4096)
+def _steps(
+    spec: str, shapes: tuple[Shape, ...], dtype: np.dtype[Any], summed: bool
+) -> tuple[list[tuple[bool, tuple[Any, ...]]], int]:
+    """The steps of an einsum, and the number of the value that they come to."""
+    steps = _Steps(shapes)
+    last = _last(_Product(steps, dtype, summed), spec, dtype)
+    return steps.taken, last
+
+
+def _last(product: _Product, spec: str, dtype: np.dtype[Any]) -> int:
+    """Take the steps of a product; the number of its value."""
     terms, output = split(spec)
-    product = _Product(lowering, result.dtype, summed)
-    values = [product.named(number, term) for number, term in zip(operands, terms, strict=True)]
+    values = [product.named(number, term) for number, term in enumerate(terms)]
     if len(values) == 1:
         return product.ordered(product.alone(values[0], output), output).number
-    inexact = result.dtype.kind in "fc"
+    inexact = dtype.kind in "fc"
     for i in (0, 1):  # of integers, what one operand alone has is summed first
         others = values[i if inexact else 1 - i].letters
         values[i] = product.alone(values[i], output + others)
     number = product.with_lone(values[0], values[1], output)
-    return product.as_written(number, values[0], values[1], output) if summed else number
+    if product.accurate:
+        return product.as_written(number, values[0], values[1], output)
+    return number
 
 
 class _Value:
@@ -66,14 +120,14 @@ class _Product:
         sizes: the length of each index.
     """
 
-    def __init__(self, lowering: Lowering, dtype: np.dtype, accurate: bool):
-        self.lowering = lowering
+    def __init__(self, steps: _Steps, dtype: np.dtype, accurate: bool):
+        self.steps = steps
         self.dtype = dtype
         self.accurate = accurate
         self.sizes: dict[str, int] = {}
 
     def named(self, number: int, letters: str) -> _Value:
-        self.sizes.update(zip(letters, self.lowering.shapes[number], strict=True))
+        self.sizes.update(zip(letters, self.steps.shapes[number], strict=True))
         return _Value(number, letters)
 
     def shape(self, letters: str) -> tuple[int, ...]:
@@ -94,9 +148,7 @@ class _Product:
         order = "".join(c for c in dict.fromkeys(larger.letters + other.letters) if c in wanted)
         if math.prod(self.shape(order)) > _MOST * (self.size(left) + self.size(right)):
             spec = f"{left.letters},{right.letters}->{output}"
-            return self.lowering.emit(
-                "einsum", [left.number, right.number], self.shape(output), spec
-            )
+            return self.steps.emit("einsum", [left.number, right.number], self.shape(output), spec)
         terms = _Value(self.of(left, right, order), order)
         return self.ordered(self.alone(terms, output), output).number
 
@@ -110,11 +162,11 @@ class _Product:
             letters = (
                 letters[:first] + letters[first + 1 : second] + letters[second + 1 :] + repeated
             )
-            number = self.lowering.emit("diagonal", [number], self.shape(letters), first, second)
+            number = self.steps.emit("diagonal", [number], self.shape(letters), first, second)
         summed = [i for i, c in enumerate(letters) if c not in needed]
         if summed:
             letters = "".join(c for c in letters if c in needed)
-            number = self.lowering.sum(number, tuple(summed), self.shape(letters), self.dtype)
+            number = self.steps.sum(number, tuple(summed), self.shape(letters), self.dtype)
         return _Value(number, letters)
 
     def ordered(self, value: _Value, letters: str) -> _Value:
@@ -122,16 +174,16 @@ class _Product:
         if value.letters == letters:
             return value
         permutation = tuple([value.letters.index(c) for c in letters])
-        number = self.lowering.emit("transpose", [value.number], self.shape(letters), permutation)
+        number = self.steps.emit("transpose", [value.number], self.shape(letters), permutation)
         return _Value(number, letters)
 
     def size(self, value: _Value) -> int:
         return math.prod(self.shape(value.letters))
 
     def reshaped(self, number: int, shape: tuple[int, ...]) -> int:
-        if self.lowering.shapes[number] == shape:
+        if self.steps.shapes[number] == shape:
             return number
-        return self.lowering.emit("reshape", [number], shape, shape)
+        return self.steps.emit("reshape", [number], shape, shape)
 
     def of(self, left: _Value, right: _Value, output: str) -> int:
         shared = [c for c in left.letters if c in right.letters]
@@ -172,7 +224,7 @@ class _Product:
                 lengths = [self.sizes[c] if c in value.letters else 1 for c in batch + free]
                 shape = (*lengths, math.prod(self.shape(summed)))
                 shapes.append(self.reshaped(self.ordered(value, order).number, shape))
-            number = self.lowering.emit("rows", shapes, self.shape(batch + free))
+            number = self.steps.emit("rows", shapes, self.shape(batch + free))
             return self.ordered(_Value(number, batch + free), output).number
         letter = max(summed, key=self.sizes.__getitem__)
         block = BLOCK // 4 if matrices else BLOCK  # BLAS adds up each product of rows in one sum
@@ -198,11 +250,11 @@ class _Product:
             head.letters = head.letters.replace(letter, block + letter)
             head.number = self.reshaped(head.number, self.shape(head.letters))
         number = self.of(heads[0], heads[1], block + output)
-        number = self.lowering.sum(number, (0,), self.shape(output), self.dtype)
+        number = self.steps.sum(number, (0,), self.shape(output), self.dtype)
         if rest:
             self.sizes[letter] = rest
             last = self.of(ends[0], ends[1], output)
-            number = self.lowering.emit("ufunc", [number, last], self.shape(output), np.add)
+            number = self.steps.emit("ufunc", [number, last], self.shape(output), np.add)
         del self.sizes[block]
         self.sizes[letter] = whole
         return number
@@ -212,9 +264,9 @@ class _Product:
         ranges = tuple([(start, length, 1) if c == letter else (0, self.sizes[c], 1)
                         for c in value.letters])  # fmt: skip
         shape = tuple([length for _, length, _ in ranges])
-        if shape == self.lowering.shapes[value.number]:
+        if shape == self.steps.shapes[value.number]:
             return _Value(value.number, value.letters)
-        return _Value(self.lowering.emit("slice", [value.number], shape, ranges), value.letters)
+        return _Value(self.steps.emit("slice", [value.number], shape, ranges), value.letters)
 
     def as_written(self, number: int, left: _Value, right: _Value, output: str) -> int:
         """The product, computed anew as products and their sum where it is not finite."""
@@ -229,7 +281,7 @@ class _Product:
             form.append((order, shape))
         axes = tuple(range(len(output), len(letters)))
         operands = [number, left.number, right.number]
-        return self.lowering.emit("as_written", operands, self.shape(output), (*form, axes))
+        return self.steps.emit("as_written", operands, self.shape(output), (*form, axes))
 
     def repeated(self, one: _Value, many: _Value, output: str, summed: str) -> str:
         """The leading indices over which small products of one matrix with many give the output.
@@ -251,28 +303,28 @@ class _Product:
         if self.accurate and not batch + rows + columns:
             numbers = [self.merged(value, "", summed) for value in (left, right)]
             count = runs(math.prod(self.shape(summed)), self.dtype)
-            return self.lowering.emit("inner", numbers, (), count)
+            return self.steps.emit("inner", numbers, (), count)
         if not batch:  # np.dot takes vectors as they are
             left_number = self.merged(left, "", *(group for group in (rows, summed) if group))
             right_number = self.merged(right, "", *(group for group in (summed, columns) if group))
             shape = [math.prod(self.shape(group)) for group in (rows, columns) if group]
-            return self.lowering.emit("dot", [left_number, right_number], tuple(shape))
+            return self.steps.emit("dot", [left_number, right_number], tuple(shape))
         if not rows and not columns and self.dtype.kind == "f":
             if self.in_short_runs(left, right, summed):
                 lying = "".join(c for c in left.letters if c in batch)  # as the operands lie
                 spec = f"{left.letters},{right.letters}->{lying}"
-                number = self.lowering.emit(
+                number = self.steps.emit(
                     "einsum", [left.number, right.number], self.shape(lying), spec
                 )
                 return self.ordered(_Value(number, lying), batch).number
             numbers = [self.merged(value, batch, summed) for value in (left, right)]
-            return self.lowering.emit("vecdot", numbers, self.shape(batch))
+            return self.steps.emit("vecdot", numbers, self.shape(batch))
         numbers = [
             self.merged(left, batch, rows, summed),
             self.merged(right, batch, summed, columns),
         ]
         m, n = (math.prod(self.shape(group)) for group in (rows, columns))
-        return self.lowering.emit("matmul", numbers, (*self.shape(batch), m, n))
+        return self.steps.emit("matmul", numbers, (*self.shape(batch), m, n))
 
     def in_short_runs(self, left: _Value, right: _Value, summed: str) -> bool:
         """Whether NumPy's einsum is faster than a product of vectors for each item.
@@ -303,7 +355,7 @@ class _Product:
             return number
         n = len(batch)
         swapped = (*lead, shape[n + 1], shape[n])
-        return self.lowering.emit("transpose", [number], swapped, (*range(n), n + 1, n))
+        return self.steps.emit("transpose", [number], swapped, (*range(n), n + 1, n))
 
     def multiplied(self, left: _Value, right: _Value, output: str) -> int:
         """A product without a sum: multiply views that broadcast.
@@ -318,4 +370,4 @@ class _Product:
             first = output.index(present[0]) if present else len(output)
             shape = tuple([self.sizes[c] if c in present else 1 for c in output[first:]])
             operands.append(self.reshaped(number, shape))
-        return self.lowering.emit("ufunc", operands, self.shape(output), np.multiply)
+        return self.steps.emit("ufunc", operands, self.shape(output), np.multiply)
