@@ -43,8 +43,11 @@ def _apply(passes: Sequence[Callable[[Program], Program]], program: Program) -> 
     if checking:
         program.check()
     program = _inside(passes, program)
+    given: dict[Callable[[Program], Program], Program] = {}
     for apply in passes:
-        program = apply(program)
+        if given.get(apply) is program:  # what a cleanup gave has nothing left for it to find
+            continue
+        program = given[apply] = apply(program)
         if checking:
             program.check()
     return program
@@ -52,10 +55,9 @@ def _apply(passes: Sequence[Callable[[Program], Program]], program: Program) -> 
 
 def _inside(passes: Sequence[Callable[[Program], Program]], program: Program) -> Program:
     """The Program with the passes applied to those that its equations carry."""
-    equations = [
-        e if e.primitive.prepare is None else e.with_programs(lambda inner: _apply(passes, inner))
-        for e in program.equations
-    ]
+    if all(e.primitive.prepare is None for e in program.equations):
+        return program
+    equations = [e.with_programs(lambda inner: _apply(passes, inner)) for e in program.equations]
     if all(new is old for new, old in zip(equations, program.equations, strict=True)):
         return program
-    return Program(program.inputs, equations, program.outputs, program.name)
+    return program.replace(equations=equations)
