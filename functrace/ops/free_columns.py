@@ -143,7 +143,9 @@ FREE = Primitive(
     impl=_free_impl,
     jvp=_free_jvp,
     transpose=_free_transpose,
-    batch=lambda size, operands, mapped, *, role: free(*repeated(size, operands, mapped), role),
+    batch=lambda size, operands, mapped, *, role: bind(
+        FREE, *repeated(size, operands, mapped), role=role
+    ),
 )
 
 # A cotangent of the columns without what is rounding in it, and would be divided by rounding
