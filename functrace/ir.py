@@ -171,7 +171,7 @@ class Equation:
     def renamed(self, names: dict[Atom, Atom]) -> Equation:
         """The equation with other operands in the place of those that have been renamed."""
         inputs = self.inputs
-        if names.keys().isdisjoint(inputs):
+        if not names or names.keys().isdisjoint(inputs):
             return self
         return self.replace(inputs=tuple([names.get(atom, atom) for atom in inputs]))
 

@@ -63,7 +63,8 @@ def simplify(
             rules = () if known and fresh.isdisjoint(equation.inputs) else _rules(equation, makers)
             if not rules:
                 recorder.equations.append(equation)
-                makers.update(dict.fromkeys(equation.outputs, equation))
+                for var in equation.outputs:
+                    makers[var] = equation
                 if not known:
                     fresh.update(equation.outputs)
                 continue
