@@ -339,6 +339,18 @@ def test_a_kernel_of_norms_has_mixed_derivatives_at_equal_points() -> None:
     assert np.isfinite(gram).all()
 
 
+def test_a_square_that_is_written_twice_counts_twice() -> None:
+    x = np.array([0.0, 0.5])
+    for square in (
+        lambda r: r**2 + r * r,
+        lambda r: r**2 + r**2,
+        lambda r: np.square(r) * 3 - r * r,
+        lambda r: np.einsum("i,i->i", r, r) + np.einsum("i,i->i", r, r),
+    ):
+        hessian = ft.hessian(lambda x: np.sum(square(np.abs(x))))(x)
+        np.testing.assert_allclose(hessian, 4 * np.eye(2), rtol=1e-14)
+
+
 def test_third_derivatives_of_squares_are_0() -> None:
     third = ft.jacfwd(ft.hessian(lambda x: norm(x) ** 2))
     np.testing.assert_array_equal(third(ZERO), np.zeros((3, 3, 3)))

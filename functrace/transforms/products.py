@@ -62,8 +62,11 @@ class Products:
         self.decisive: set[Var] = set()  # powers whose exponents decide what kinks there are
         self._products: dict[Atom, Product] = {}
         for equation in program.equations:
-            if self.facts.note(equation) and equation.outputs[0].type.inexact:
-                self._note(equation)
+            if self.facts.note(equation):
+                if equation.outputs[0].type.inexact:
+                    self._note(equation)
+            elif len(equation.outputs) == 1:
+                self._note_again(equation.outputs[0])
 
     def of(self, atom: Atom) -> Product:
         """The factors of a value; itself where it is no product."""
@@ -114,6 +117,14 @@ class Products:
             self.roots[out] = root
             if root.exact and primitive in (RADICAL, SQRT):
                 self._products.setdefault(self.facts.same(equation.inputs[0]), ((out, 2.0),))
+
+    def _note_again(self, out: Var) -> None:
+        """Note a value that equals an earlier one: the chain rule is no better for it."""
+        first = self.facts.same(out)
+        if first in self.gaining:
+            self.gaining[out] = self.gaining[first]
+        if first in self.decisive:
+            self.decisive.add(out)
 
     def _note_product(self, equation: Equation, product: Product) -> None:
         out, operands = equation.outputs[0], equation.inputs
