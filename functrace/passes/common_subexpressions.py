@@ -50,7 +50,7 @@ def repeats(program: Program) -> tuple[list[Equation], dict[Atom, Atom]]:
 
 def operand_key(atom: Atom) -> Hashable:
     """What makes two operands the same, as long as their Program exists."""
-    if type(atom) is Var:
+    if isinstance(atom, Var):
         return atom
     value = atom.value
     if not atom.type.shape or value.nbytes <= _WHOLE_KEY:
