@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import AllNaNError
+from ..errors import AllNaNError, DTypeError
+from ..ops import cast
 from ..ops import elementwise as ops
 from . import reductions
 from ._register import implements
@@ -20,7 +21,7 @@ from .elementwise import array
 from .reductions import MISSING
 
 
-def _without_nan(a: Any, filler: float) -> Any:
+def _without_nan(a: Any, filler: complex) -> Any:
     """x with another number in place of NaN."""
     x = array(a)
     return ops.where(ops.isnan(x), x.dtype.type(filler), x) if x.dtype.kind in "fc" else x
@@ -65,10 +66,8 @@ def _extremum(function: Callable[..., Any], filler: float) -> Callable[..., Any]
         initial: Any = MISSING, where: Any = True,
     ) -> Any:  # fmt: skip
         valid = _valid(a, where)
-        x, counted = _without_nan(a, 0), valid
-        if x.dtype.kind == "c":  # of which none is the neutral element of max or min
-            x, counted = ops.where(valid, x, x.dtype.type(complex(filler, filler))), True
-        result = function(x, axis, out, keepdims, initial, counted)
+        x = _without_nan(a, filler if array(a).dtype.kind != "c" else complex(filler, filler))
+        result = function(x, axis, out, keepdims, initial, where)
         if valid is where or reductions.given(initial):
             return result
         some = reductions.any(valid, axis, keepdims=keepdims)
@@ -102,7 +101,17 @@ def nanmean(
     a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False,
     *, where: Any = True,
 ) -> Any:  # fmt: skip
+    _demand_inexact("nanmean", a, dtype)
     return reductions.mean(_without_nan(a, 0), axis, dtype, out, keepdims, where=_valid(a, where))
+
+
+def _demand_inexact(function: str, a: Any, dtype: Any) -> None:
+    if dtype is None or array(a).dtype.kind not in "fc" or np.dtype(dtype).kind in "fc":
+        return
+    raise DTypeError(
+        f"{function}(dtype={np.dtype(dtype)}) of an array of {array(a).dtype}",
+        "give a dtype of floats, and convert the result with .astype",
+    )
 
 
 @implements(np.nanvar)
@@ -110,6 +119,9 @@ def nanvar(
     a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0,
     keepdims: Any = False, *, where: Any = True, mean: Any = MISSING, correction: Any = MISSING,
 ) -> Any:  # fmt: skip
+    _demand_inexact("nanvar", a, dtype)
+    if reductions.given(mean) and array(a).dtype.kind in "fc":
+        mean = cast.astype(array(mean), array(a).dtype)  # NumPy puts the deviations into a copy
     return reductions.var(
         _without_nan(a, 0), axis, dtype, out, ddof, keepdims,
         where=_valid(a, where), mean=mean, correction=correction,
@@ -121,6 +133,6 @@ def nanstd(
     a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0,
     keepdims: Any = False, *, where: Any = True, mean: Any = MISSING, correction: Any = MISSING,
 ) -> Any:  # fmt: skip
-    return ops.root_of_squares(
+    return reductions.root_of(
         nanvar(a, axis, dtype, out, ddof, keepdims, where=where, mean=mean, correction=correction)
     )

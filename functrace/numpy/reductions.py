@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import OptionError
+from ..errors import ArgumentError, OptionError
 from ..ops import cast, index, reduce
 from ..ops import elementwise as ops
 from ..ops import shape as shapes
@@ -32,8 +32,13 @@ def sum_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return np.add.reduce(np.zeros(1, dtype)).dtype
 
 
+def keeps(keepdims: Any) -> bool:
+    """Whether reduced axes stay; NumPy takes any number for a truth value."""
+    return keepdims is not MISSING and bool(keepdims)
+
+
 def keep(reduced: Any, x: Any, axes: tuple[int, ...], keepdims: Any) -> Any:
-    return shapes.reshape(reduced, keep_axes(x.shape, axes)) if keepdims is True else reduced
+    return shapes.reshape(reduced, keep_axes(x.shape, axes)) if keeps(keepdims) else reduced
 
 
 def masked(x: Any, where: Any, identity: Any) -> Any:
@@ -41,18 +46,6 @@ def masked(x: Any, where: Any, identity: Any) -> Any:
     if where is MISSING or where is True:
         return x
     return ops.where(where, x, x.dtype.type(identity))
-
-
-def _least(dtype: np.dtype[Any]) -> Any:
-    if dtype.kind == "f":
-        return -np.inf
-    return False if dtype.kind == "b" else np.iinfo(dtype).min
-
-
-def _greatest(dtype: np.dtype[Any]) -> Any:
-    if dtype.kind == "f":
-        return np.inf
-    return True if dtype.kind == "b" else np.iinfo(dtype).max
 
 
 @implements(np.sum)
@@ -85,9 +78,7 @@ def prod(
     return keep(result, x, axes, keepdims)
 
 
-def _extremum(
-    op: Callable[..., Any], pairwise: Callable[..., Any], bound: Callable[..., Any]
-) -> Callable[..., Any]:
+def _extremum(op: Callable[..., Any], pairwise: Callable[..., Any]) -> Callable[..., Any]:
     def extremum(
         a: Any, axis: Any = None, out: Any = None, keepdims: Any = False,
         initial: Any = MISSING, where: Any = True,
@@ -96,8 +87,12 @@ def _extremum(
         x = array(a)
         axes = normalize_axes(axis, x.ndim)
         if where is not True and where is not MISSING:
-            start = initial if given(initial) else bound(x.dtype)
-            x = ops.where(where, x, array_of(start, x.dtype))
+            if not given(initial):
+                raise ArgumentError(
+                    f"{op.__name__}(where=) without initial=: nothing may be left to compare",
+                    "give initial=, which is the result then",
+                )
+            x = ops.where(where, x, array_of(initial, x.dtype))
         if given(initial) and x.size == 0:
             full = shapes.broadcast_to(array_of(initial, x.dtype), shapes.remaining(x.shape, axes))
             return keep(full, x, axes, keepdims)
@@ -108,8 +103,8 @@ def _extremum(
     return extremum
 
 
-max = implements(np.max, np.amax)(_extremum(reduce.reduce_max, ops.maximum, _least))
-min = implements(np.min, np.amin)(_extremum(reduce.reduce_min, ops.minimum, _greatest))
+max = implements(np.max, np.amax)(_extremum(reduce.reduce_max, ops.maximum))
+min = implements(np.min, np.amin)(_extremum(reduce.reduce_min, ops.minimum))
 
 
 def _logical(op: Callable[..., Any], identity: bool) -> Callable[..., Any]:
@@ -174,20 +169,27 @@ def var(
     refuse("var", out=out)
     ddof = correction if given(correction) else ddof
     x = array(a)
-    result_dtype = _float_dtype(x, dtype)
-    x = cast.astype(x, _working(result_dtype))
+    sums = _float_dtype(x, dtype)  # in which NumPy adds the elements, and then their squares
+    if dtype is not None:
+        result_dtype = sums
+    else:
+        result_dtype = real_dtype_of(cast.result_dtype(x, mean) if given(mean) else sums)
+    x = cast.astype(x, _working(_float_dtype(x, None)))
     axes = normalize_axes(axis, x.ndim)
     count = _number(x, axes, where)
-    if given(mean):
-        center = array(mean)
-    else:
-        total = shapes.reduce_sum(masked(x, where, 0), axes)
-        center = shapes.reshape(total / count, keep_axes(x.shape, axes))
-    deviation = x - center
-    squares = masked(_square_magnitude(deviation), where, 0)
-    spread = shapes.reduce_sum(squares, axes) / ops.maximum(count - ddof, 0).real
-    real_dtype = real_dtype_of(result_dtype)
-    return keep(cast.astype(spread, real_dtype), x, axes, keepdims)
+    center = mean if given(mean) else _center(x, axes, where, _working(sums))
+    squares = masked(_square_magnitude(x - center), where, 0)
+    squares = cast.astype(squares, _working(result_dtype))
+    spread = shapes.reduce_sum(squares, axes) / ops.maximum(ops.real(count) - ddof, 0)
+    return keep(cast.astype(spread, result_dtype), x, axes, keepdims)
+
+
+def _center(x: Any, axes: tuple[int, ...], where: Any, dtype: np.dtype[Any]) -> Any:
+    """The mean in a dtype, beside x."""
+    x = cast.astype(x, dtype)
+    total = shapes.reduce_sum(masked(x, where, 0), axes)
+    mean = cast.astype(total / _number(x, axes, where), dtype)
+    return shapes.reshape(mean, keep_axes(x.shape, axes))
 
 
 def _square_magnitude(x: Any) -> Any:
@@ -200,9 +202,14 @@ def std(
     keepdims: Any = False, *, where: Any = True, mean: Any = MISSING, correction: Any = MISSING,
 ) -> Any:  # fmt: skip
     refuse("std", out=out)
-    return ops.root_of_squares(
+    return root_of(
         var(a, axis, dtype, None, ddof, keepdims, where=where, mean=mean, correction=correction)
     )
+
+
+def root_of(variance: Any) -> Any:
+    """A standard deviation, in the dtype of the variance, which may be complex or an integer."""
+    return cast.astype(ops.root_of_squares(ops.real(variance)), variance.dtype)
 
 
 def _argument(op: Callable[..., Any]) -> Callable[..., Any]:

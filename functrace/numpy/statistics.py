@@ -166,6 +166,7 @@ def nanmedian(
     count = _count(ascending)
     middle = [_take(ascending, ops.maximum(place, 0)) for place in ((count - 1) // 2, count // 2)]
     result = ops.where(ops.equal(count % 2, 1), middle[0], (middle[0] + middle[1]) / 2)
+    result = ops.add(result, 0)  # NumPy's means of the middle are never -0.0
     return reductions.keep(result, x, axes, keepdims)
 
 
@@ -202,6 +203,8 @@ _PLACES: dict[str, Callable[[Any, Any], Any]] = {  # methods that choose one ele
     "inverted_cdf": lambda n, q: ops.ceil(n * q - 1),
     "closest_observation": lambda n, q: _half_to_even(n * q - 1.5),
 }
+
+_METHODS = {"linear", "midpoint", "averaged_inverted_cdf"} | _CONTINUOUS.keys() | _PLACES.keys()
 
 
 def _half_to_even(h: Any) -> Any:
@@ -283,12 +286,16 @@ def _quantile(scale: int, without_nan: bool, name: str) -> Callable[..., Any]:
     ) -> Any:  # fmt: skip
         refuse(name, out=out)
         if without_nan and not np.size(a):
-            return nanmean(a, axis, keepdims=keepdims is True)
+            return nanmean(a, axis, keepdims=keepdims)
         x, ascending, axes = _sorted(a, axis)
         if not ascending.shape[0]:
             raise ShapeError(f"{name} of no elements: shape {x.shape}")
         if x.dtype.kind == "c":
             raise DTypeError(f"{name} of complex numbers, which have no order")
+        if method not in _METHODS:
+            raise OptionError(
+                f"{name}: method must be one of {', '.join(sorted(_METHODS))}, not {method!r}"
+            )
         weak = type_of(cast.operand(q)).weak
         levels = array(q) if scale == 1 else ops.divide(array(q), scale)
         if type(levels) is not Tracer:
@@ -308,7 +315,7 @@ def _quantile(scale: int, without_nan: bool, name: str) -> Callable[..., Any]:
         else:
             result = _quantiles(ascending, ascending.shape[0], levels, method, weak)
             result = _with_nan(result, ascending)
-        if keepdims is not True:
+        if not reductions.keeps(keepdims):
             return result
         return shapes.reshape(result, levels.shape + shapes.keep_axes(x.shape, axes))
 

@@ -24,7 +24,9 @@ def normalize_axis(axis: int, ndim: int) -> int:
 
     Raises:
         AxisError: when an array of `ndim` axes has no such axis.
+        TypeError: for what is not an integer, as NumPy raises it.
     """
+    axis = operator.index(axis)
     if not -ndim <= axis < ndim:
         raise AxisError(f"axis {axis} is out of bounds for an array of {ndim} axes")
     return axis + ndim if axis < 0 else axis
@@ -38,7 +40,7 @@ def normalize_axes(axis: Any, ndim: int) -> tuple[int, ...]:
     if axis is None or (ndim == 0 and axis in (0, -1)):
         return tuple(range(ndim))
     given = axis if isinstance(axis, (tuple, list)) else (axis,)
-    axes = sorted(normalize_axis(operator.index(a), ndim) for a in given)
+    axes = sorted(normalize_axis(a, ndim) for a in given)
     if len(set(axes)) != len(axes):
         raise AxisError(f"axis {axis} names an axis twice")
     return tuple(axes)
