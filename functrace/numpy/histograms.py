@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DTypeError, ShapeError
+from ..errors import DTypeError, OptionError, ShapeError
 from ..ops import cast, index, reduce, search
 from ..ops import elementwise as ops
 from ..ops import shape as shapes
@@ -20,7 +20,7 @@ from ..ops.sort import argsort
 from ..recorder import type_of
 from ..tracer import Tracer
 from ._register import implements
-from ._values import concrete
+from ._values import concrete, is_true
 from .differences import diff
 from .elementwise import array
 from .reductions import sum
@@ -163,6 +163,11 @@ def histogram(
 
 @implements(np.histogram_bin_edges)
 def histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any = None) -> Any:
+    if weights is not None and array(weights).shape != array(a).shape:
+        raise ShapeError(
+            f"histogram_bin_edges: weights of shape {array(weights).shape} for an array of shape "
+            f"{array(a).shape}"
+        )
     return _edges("histogram_bin_edges", _flat(a), bins, range, weights)
 
 
@@ -244,7 +249,14 @@ def _edges(
     if bounds is not None:
         low, high = bounds
         return np.linspace(low, high, int(bins) + 1) if in_dtype_of_range else checked
-    return _equal_bins(reduce.reduce_min(x, (0,)), reduce.reduce_max(x, (0,)), int(bins))
+    low, high = reduce.reduce_min(x, (0,)), reduce.reduce_max(x, (0,))
+    finite = ops.logical_and(ops.isfinite(low), ops.isfinite(high))
+    if is_true(ops.logical_not(finite), otherwise=False):
+        raise OptionError(
+            f"{function}: the least or the greatest value is NaN or infinite, and no bins reach so "
+            "far", "give range=, or the edges of the bins",
+        )  # fmt: skip
+    return _equal_bins(low, high, int(bins))
 
 
 def _equal_bins(low: Any, high: Any, count: int) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from ..errors import ArgumentError, OptionError, ShapeError, UnsupportedFunction
 from ..ops import cast, index, shape
 from ..ops import elementwise as ops
 from ..ops.shape import normalize_axis
+from ..recorder import type_of
 from ..tracer import Tracer, is_weak
 from ._register import implements
 from ._values import concrete
@@ -160,8 +162,19 @@ def _edges(x: Any, axis: int) -> tuple[Any, Any]:
 
 def _constant(x: Any, axis: int, widths: Pair, values: Pair) -> Any:
     rest = (*x.shape[:axis], 1, *x.shape[axis + 1 :])
-    filled = [shape.broadcast_to(array_of(v, x.dtype), rest) for v in values]
+    filled = [shape.broadcast_to(array_of(_fitting(v, x), x.dtype), rest) for v in values]
     return _around_slices(x, axis, widths, filled)
+
+
+def _fitting(value: Any, x: Any) -> Any:
+    """The real part of a complex value beside a real array, with NumPy's warning."""
+    if x.dtype.kind == "c" or type_of(value).dtype.kind != "c":
+        return value
+    warnings.warn(
+        "pad discards the imaginary part of a value, as the array is real",
+        np.exceptions.ComplexWarning, stacklevel=2,
+    )  # fmt: skip
+    return ops.real(value)
 
 
 def _around_slices(x: Any, axis: int, widths: Pair, slices: Sequence[Any]) -> Any:
@@ -174,6 +187,7 @@ def _edge(x: Any, axis: int, widths: Pair, _: Any) -> Any:
 
 
 def _linear_ramp(x: Any, axis: int, widths: Pair, ends: Pair) -> Any:
+    ends = tuple([_fitting(end, x) for end in ends]) if x.dtype.kind == "f" else ends
     before, after = (
         linspace(end, _without(edge, axis), width, endpoint=False, dtype=x.dtype, axis=axis)
         for end, edge, width in zip(ends, _edges(x, axis), widths, strict=True)
