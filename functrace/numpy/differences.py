@@ -74,14 +74,14 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
 @implements(np.trapezoid)
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     values = array(y)
-    axis = normalize_axis(axis, values.ndim)
+    along = normalize_axis(axis, values.ndim)
     if x is None:
         steps = dx
     else:
         places = array(x)
         steps = diff(places, axis=-1 if places.ndim == 1 else axis)
-        steps = _along(steps, axis, values.ndim) if places.ndim == 1 else steps
-    behind, ahead = _pairs(values, axis)
+        steps = _along(steps, along, values.ndim) if places.ndim == 1 else steps
+    behind, ahead = _pairs(values, along)
     return sum(ops.divide(ops.multiply(steps, ops.add(ahead, behind)), 2.0), axis)
 
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
-from ..errors import ConcretizationError, DTypeError, OptionError, ShapeError
+from ..errors import ArgumentError, ConcretizationError, DTypeError, OptionError, ShapeError
 from ..ops import cast, floating, series  # noqa: F401 -- `floating` answers for its ufuncs
 from ..ops import elementwise as ops
 from ..ops.cast import promotion_value
 from ..recorder import plain, type_of
 from ..tracer import UFUNCS, Tracer, is_weak, pythonic, weakened
 from ._register import demand_cpu, implements, refuse
+
+_MISSING: Any = np._NoValue  # type: ignore[attr-defined] -- what NumPy's signatures hold for "not given"
 
 
 def array(x: Any) -> Any:
@@ -50,12 +53,15 @@ def where(condition: Any, x: Any = None, y: Any = None) -> Any:
 
 @implements(np.clip)
 def clip(
-    a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, *, min: Any = None,
-    max: Any = None,
+    a: Any, a_min: Any = _MISSING, a_max: Any = _MISSING, out: Any = None, *,
+    min: Any = _MISSING, max: Any = _MISSING,
 ) -> Any:  # fmt: skip
     refuse("clip", out=out)
-    low = a_min if a_min is not None else min
-    high = a_max if a_max is not None else max
+    by_place = [bound for bound in (a_min, a_max) if bound is not _MISSING]
+    if by_place and not (min is _MISSING and max is _MISSING):
+        raise ArgumentError("clip: min= and max= beside a_min and a_max", "give one pair of them")
+    bounds = (a_min, a_max) if by_place else (min, max)
+    low, high = (None if bound is _MISSING else bound for bound in bounds)
     a = array(a) if isinstance(a, (list, tuple)) else a
     low, high = _bound(a, low, below=True), _bound(a, high, below=False)
     if low is not None:
@@ -89,7 +95,7 @@ def imag(val: Any) -> Any:
 @implements(np.round, np.around)
 def round(a: Any, decimals: int = 0, out: Any = None) -> Any:
     refuse("round", out=out)
-    x = array(a)
+    x, decimals = array(a), operator.index(decimals)
     if x.dtype.kind in "iu" and decimals >= 0:
         return x
     if decimals == 0:
@@ -234,7 +240,8 @@ def nan_to_num(
     x = array(x)
     if x.dtype.kind == "c":
         parts = (nan_to_num(part, copy, nan, posinf, neginf) for part in (ops.real(x), ops.imag(x)))
-        return sum(part * x.dtype.type(unit) for part, unit in zip(parts, (1, 1j), strict=True))
+        joined = sum(part * x.dtype.type(unit) for part, unit in zip(parts, (1, 1j), strict=True))
+        return ops.where(ops.isfinite(x), x, joined)  # sums lose the signs of zeros
     if x.dtype.kind != "f":
         return x
     limits = np.finfo(x.dtype)

@@ -144,10 +144,13 @@ def _lengths_and_axes(x: Any, s: Any, axes: Any, half: bool = False) -> tuple[li
         if half:
             have[-1] = 2 * (have[-1] - 1)
         return have, numbers
-    lengths = as_shape(s)
-    if len(lengths) != len(numbers):
-        raise ShapeError(f"fft: {len(lengths)} lengths for {len(numbers)} axes")
-    return [m if n == -1 else n for n, m in zip(lengths, have, strict=True)], numbers
+    if len(s) != len(numbers):
+        raise ShapeError(f"fft: {len(s)} lengths for {len(numbers)} axes")
+    lengths = [m if n is None or n == -1 else operator.index(n)
+               for n, m in zip(s, have, strict=True)]  # fmt: skip
+    if half and s[-1] is None:
+        lengths[-1] = 2 * (have[-1] - 1)
+    return lengths, numbers
 
 
 def _several_axes(name: str, inverse: bool, default: Any = None) -> Callable[..., Any]:

@@ -319,10 +319,15 @@ def take_any(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: Any 
     return chosen(a, indices, axis, out, mode)
 
 
-def within(places: Any, length: int, mode: str) -> Any:
+# What NumPy takes as `mode=` of indices; the numbers are those of its C enumeration.
+_MODES = {"raise": "raise", "wrap": "wrap", "clip": "clip", 0: "clip", 1: "wrap", 2: "raise"}
+
+
+def within(places: Any, length: int, mode: Any) -> Any:
     """Indices brought into the range of an axis, as NumPy's `mode=` asks."""
-    if mode not in ("raise", "wrap", "clip"):
+    if mode not in _MODES:
         raise OptionError(f"mode must be 'raise', 'wrap' or 'clip', not {mode!r}")
+    mode = _MODES[mode]
     if mode == "clip":
         return ops.minimum(ops.maximum(places, 0), length - 1)
     return ops.remainder(places, length) if mode == "wrap" else places

@@ -34,9 +34,10 @@ def _join(arrays: Any, dtype: Any = None, casting: Any = None) -> list[Any]:
     parts = [array(x) for x in arrays]
     if not parts:
         raise ShapeError("need at least one array to join")
-    if dtype is None:
+    if dtype is None and casting is None:
         return cast.promote_together(*parts)
-    to, rule = np.dtype(dtype), casting or "same_kind"
+    to = cast.result_dtype(*parts) if dtype is None else np.dtype(dtype).newbyteorder("=")
+    rule = casting or "same_kind"
     for x in parts:
         if not np.can_cast(x.dtype, to, rule):
             raise DTypeError(f"arrays of {x.dtype} can not be joined to one of {to} by {rule!r}")

@@ -50,8 +50,9 @@ def _vectors(name: str, *operands: Any) -> list[Any]:
     return cast.promote_together(*vectors)
 
 
-def _overlaps(long: Any, short: Any, mode: str, start: int) -> Any:
+def _overlaps(long: Any, short: Any, mode: Any, start: int) -> Any:
     """A convolution; with mode "same" the part as long as the longer operand, from a start on."""
+    mode = {0: "valid", 1: "same", 2: "full"}.get(mode, mode)  # NumPy's C enumeration
     if mode == "valid":
         return convolve_op(long, short, "valid")
     full = convolve_op(long, short, "full")

@@ -18,7 +18,7 @@ from ._values import concrete
 from .elementwise import array, array_of
 from .indexing import getitem, take, within
 from .joining import concatenate, stack
-from .shaping import as_shape, moveaxis, ravel
+from .shaping import as_shape, moveaxis, order_of, ravel
 
 # Where: the places of elements that are not zero
 
@@ -72,23 +72,23 @@ def _integers(function: str, indices: Any) -> Any:
 @implements(np.unravel_index)
 def unravel_index(indices: Any, shape: Any, order: str = "C") -> tuple[Any, ...]:
     rest, places = _integers("unravel_index", indices), []
-    lengths = as_shape(shape)
-    for length in lengths if order == "F" else lengths[::-1]:
+    lengths, reverse = as_shape(shape), order_of(order, "CF") == "C"
+    for length in lengths[::-1] if reverse else lengths:
         places.append(ops.remainder(rest, length))
         rest = ops.floor_divide(rest, length)
-    return tuple(places if order == "F" else places[::-1])
+    return tuple(places[::-1] if reverse else places)
 
 
 @implements(np.ravel_multi_index)
 def ravel_multi_index(multi_index: Any, dims: Any, mode: Any = "raise", order: str = "C") -> Any:
     places = [_integers("ravel_multi_index", i) for i in multi_index]
     lengths = as_shape(dims)
-    modes = [mode] * len(lengths) if isinstance(mode, str) else list(mode)
+    modes = [mode] * len(lengths) if isinstance(mode, (str, int)) else list(mode)
     if not len(places) == len(lengths) == len(modes):
         raise OptionError(f"ravel_multi_index: {len(places)} indices for {len(lengths)} axes")
     axes = list(zip(places, lengths, modes, strict=True))
     flat: Any = np.intp(0)
-    for place, length, how in axes[::-1] if order == "F" else axes:
+    for place, length, how in axes[::-1] if order_of(order, "CF") == "F" else axes:
         flat = ops.add(ops.multiply(flat, length), within(place, length, how))
     return flat
 

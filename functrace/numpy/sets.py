@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError
+from ..errors import ArgumentError, OptionError
 from ..ops import cast, index, sort
 from ..ops import elementwise as ops
 from ._register import implements
@@ -83,6 +83,10 @@ def isin(
     *, kind: str | None = None,
 ) -> Any:  # fmt: skip
     x, among = cast.promote_together(array(element), ravel(test_elements))
+    if kind not in (None, "sort", "table"):
+        raise OptionError(f"kind must be None, 'sort' or 'table', not {kind!r}")
+    if kind == "table" and x.dtype.kind not in "biu":
+        raise OptionError(f"isin(kind='table') of {x.dtype}", "leave kind= to isin")
     return sort.isin(x, among, invert)
 
 
@@ -92,7 +96,7 @@ if hasattr(np, "in1d"):
     def in1d(
         ar1: Any, ar2: Any, assume_unique: bool = False, invert: bool = False, *, kind: Any = None
     ) -> Any:
-        return isin(ravel(ar1), ar2, invert=invert)
+        return isin(ravel(ar1), ar2, invert=invert, kind=kind)
 
 
 @implements(np.intersect1d)

@@ -45,6 +45,14 @@ def size(a: Any, axis: Any = None) -> int:
     return x.size if axis is None else x.shape[normalize_axis(axis, x.ndim)]
 
 
+def order_of(order: Any, allowed: str) -> str:
+    """The letter of NumPy's `order=`, which may be small, or missing for "C"."""
+    letter = "C" if order is None else order.upper() if isinstance(order, str) else ""
+    if letter not in [*allowed]:
+        raise OptionError(f"order must be one of {', '.join(allowed)}, not {order!r}")
+    return letter
+
+
 @implements(np.reshape)
 def reshape(a: Any, /, shape: Any, order: Any = "C", *, copy: Any = None) -> Any:
     x = array(a)
@@ -58,9 +66,7 @@ def reshape(a: Any, /, shape: Any, order: Any = "C", *, copy: Any = None) -> Any
         if known == 0 or x.size % known:
             raise ShapeError(f"an array of shape {x.shape} can not be reshaped to {tuple(target)}")
         target[target.index(-1)] = x.size // known
-    if order not in ("C", "A", "K", "F"):
-        raise OptionError(f"order must be 'C', 'F' or 'A', not {order!r}")
-    if order == "F":
+    if order_of(order, "CFAK") == "F":
         result = transpose(_reshape(transpose(x), tuple(target)[::-1]))
     else:
         result = _reshape(x, tuple(target))

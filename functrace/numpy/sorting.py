@@ -70,11 +70,17 @@ def _places(kth: Any, length: int) -> tuple[int, ...]:
     return tuple([int(k) % length for k in given])
 
 
+def _demand_introselect(kind: Any) -> None:
+    if kind != "introselect":
+        raise OptionError(f"kind must be 'introselect', not {kind!r}")
+
+
 @implements(np.partition)
 def partition(
     a: Any, kth: Any, axis: Any = -1, kind: str = "introselect", order: Any = None
 ) -> Any:
     refuse("partition", order=order)
+    _demand_introselect(kind)
     x, axis = _axis(a, axis)
     return ops.partition(x, _places(kth, x.shape[axis]), axis)
 
@@ -84,6 +90,7 @@ def argpartition(
     a: Any, kth: Any, axis: Any = -1, kind: str = "introselect", order: Any = None
 ) -> Any:
     refuse("argpartition", order=order)
+    _demand_introselect(kind)
     x, axis = _axis(atleast_1d(a), axis)
     return ops.argpartition(x, _places(kth, x.shape[axis]), axis)
 

@@ -23,8 +23,10 @@ from ..tracer import FUNCTIONS, Tracer, is_weak, spelled
 
 
 def astype(x: Any, dtype: np.dtype[Any]) -> Any:
-    """The values converted to a dtype; x itself where it has that dtype."""
+    """The values converted to a dtype, of native byte order; x itself where it has that dtype."""
     kind = type(x)
+    if not dtype.isnative:
+        dtype = dtype.newbyteorder("=")
     if kind is Tracer:
         if x.type.dtype == dtype:
             return x if not x.type.weak else Tracer(x.recorder, x.symbol, x.type.strong)
