@@ -209,7 +209,10 @@ def std(
 
 def root_of(variance: Any) -> Any:
     """A standard deviation, in the dtype of the variance, which may be complex or an integer."""
-    return cast.astype(ops.root_of_squares(ops.real(variance)), variance.dtype)
+    real = ops.real(variance)
+    return cast.astype(
+        ops.root_of_squares(cast.astype(real, _float_dtype(real, None))), variance.dtype
+    )
 
 
 def _argument(op: Callable[..., Any]) -> Callable[..., Any]:
