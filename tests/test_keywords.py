@@ -43,8 +43,34 @@ def _spread_calls() -> dict[str, Call]:
     return calls
 
 
+# Products of whole axes
+
+MATRICES, VECTOR = np.arange(24.0).reshape(2, 3, 4), np.array([0.5, -1.0, 2.0, 1.0])
+PRODUCTS: dict[str, Call] = {
+    "matmul of other axes": (
+        lambda x, y: numpy.matmul(x, y, axes=[(0, 2), (-1, 0), (2, 0)]), (MATRICES, MATRICES)),
+    "matmul of other axes in a dtype": (
+        lambda x, y: numpy.matmul(x, y, axes=[(1, 2), (2, 1), (0, 1)], dtype=np.float32),
+        (MATRICES, MATRICES)),
+    "matmul of a matrix and a vector": (
+        lambda x, y: numpy.matmul(x, y, axes=[(0, 2), 0, 0]), (MATRICES, VECTOR)),
+    "vecdot along an axis": (
+        lambda x: numpy.vecdot(x, x, axis=1, keepdims=True), (MATRICES,)),
+    "vecdot that keeps the axis": (lambda x: numpy.vecdot(x, x, keepdims=True), (MATRICES,)),
+    "vecdot of two axes": (
+        lambda x, y: numpy.vecdot(x, y, axes=[2, 0, ()]), (MATRICES, VECTOR)),
+}  # fmt: skip
+if hasattr(np, "matvec"):  # NumPy 2.2
+    PRODUCTS["matvec of other axes"] = (
+        lambda x, y: numpy.matvec(x, y, axes=[(0, 2), 0, 1]), (MATRICES, VECTOR)
+    )  # fmt: skip
+    PRODUCTS["vecmat of other axes"] = (
+        lambda x, y: numpy.vecmat(y, x, axes=[0, (2, 1), 0]), (MATRICES, VECTOR)
+    )  # fmt: skip
+
 CALLS: dict[str, Call] = {
     **_spread_calls(),
+    **PRODUCTS,
     "clip below": (lambda x: numpy.clip(x, None, 1), (A,)),
     "clip by name": (lambda x: numpy.clip(x, min=0), (A,)),
     "round to a NumPy integer": (lambda x: numpy.round(x, np.int64(1)), (A.astype(np.float32),)),
@@ -121,6 +147,10 @@ def _compare(got: Any, expected: Any, rtol: float) -> None:
 
 
 REFUSED: dict[str, Call] = {
+    "axes that are too few": (
+        lambda x: numpy.matmul(x, x, axes=[(0, 1), (1, 2)]), (MATRICES,)),
+    "axes that are no list": (lambda x: numpy.matmul(x, x, axes=3), (MATRICES,)),
+    "one axis of matrices": (lambda x: numpy.matmul(x, x, axis=1), (MATRICES,)),
     "axis of a tuple": (lambda x: numpy.cumsum(x, axis=(0,)), (A,)),
     "axis that is a float": (lambda x: numpy.sort(x, axis=1.0), (A,)),
     "max where, with nothing left": (lambda x: numpy.max(x, where=A > 0), (A,)),
@@ -175,6 +205,8 @@ def test_pad_warns_where_it_drops_an_imaginary_part(value: Any, x: Any) -> None:
 
 
 def test_gradients_flow_through_keywords() -> None:
+    product = ft.grad(lambda x: np.sum(numpy.vecdot(x, VECTOR, axes=[2, 0])))(MATRICES)
+    np.testing.assert_array_equal(product, np.broadcast_to(VECTOR, MATRICES.shape))
     complex_spread = ft.grad(lambda x: np.real(numpy.std(x, dtype=np.complex128)))(V)
     np.testing.assert_allclose(complex_spread, ft.grad(np.std)(V), rtol=1e-12)
     kept = ft.grad(lambda x: np.sum(x / numpy.sum(x, axis=1, keepdims=1) * A[0]))(A)

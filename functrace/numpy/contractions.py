@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -19,7 +19,7 @@ from ._register import implements, refuse
 from .elementwise import array
 from .matrices import diagonal
 from .reductions import sum
-from .shaping import moveaxis, ravel
+from .shaping import expand_dims, moveaxis, ravel
 
 _ALPHABET = "".join(sorted(LETTERS))  # in the order in which implicit outputs are sorted
 
@@ -50,20 +50,15 @@ def _matmul_spec(left_ndim: int, right_ndim: int) -> str:
     return f"{left},{right}->{output}"
 
 
-UFUNCS[np.matmul] = matmul
-
-
 def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
     """As `np.vecdot`: the first operand is conjugated."""
     x, y = promote(np.vecdot, [x1, x2])
-    x, y = moveaxis(x, axis, -1), moveaxis(y, axis, -1)
+    if axis != -1:
+        x, y = moveaxis(x, axis, -1), moveaxis(y, axis, -1)
     x = ops.conjugate(x) if x.dtype.kind == "c" else x
     batch = _letters(max(x.ndim, y.ndim) - 1, avoid="j")
     left, right = (batch[len(batch) - (z.ndim - 1) :] for z in (x, y))
     return contract.einsum(f"{left}j,{right}j->{batch}", x, y, product=True)
-
-
-UFUNCS[np.vecdot] = vecdot
 
 
 def matvec(x1: Any, x2: Any, /) -> Any:
@@ -89,9 +84,47 @@ def _stacked_product(name: str, x: Any, y: Any, left: str, right: str, output: s
     return contract.einsum(f"{first}{left},{second}{right}->{batch}{output}", x, y, product=True)
 
 
-if hasattr(np, "matvec"):  # NumPy 2.2
-    UFUNCS[np.matvec] = matvec
-    UFUNCS[np.vecmat] = vecmat
+def _with_axes(ufunc: np.ufunc, product: Callable[..., Any]) -> Callable[..., Any]:
+    """A product of the last axes, that takes the axes= of NumPy's ufuncs of whole axes.
+
+    `axes` holds a tuple of axes for each operand, and one for the result. Where these are vectors
+    alone, `axis` stands for all, and `keepdims` leaves it in the result.
+    """
+    name = ufunc.__name__
+
+    def answer(
+        x1: Any, x2: Any, /, *, axes: Any = None, axis: Any = None, keepdims: Any = False
+    ) -> Any:
+        if axes is None and axis is None and not keepdims:
+            return product(x1, x2)
+        if (axis is not None or keepdims) and ufunc is not np.vecdot:
+            raise OptionError(f"{name}(axis=, keepdims=): it is not of vectors alone", "use axes=")
+        if axes is not None and axis is not None:
+            raise OptionError(f"{name}: axes= and axis= cannot both be given")
+        given = [axis if axis is not None else -1] * 2 if axes is None else axes
+        if not isinstance(given, list) or not (2 + (ufunc is not np.vecdot) <= len(given) <= 3):
+            raise OptionError(f"{name}(axes={axes}): a tuple for each operand and the result")
+        places = [tuple(a) if isinstance(a, (tuple, list)) else (a,) for a in given]
+        x, y = (
+            moveaxis(z, at, tuple(range(-len(at), 0)))
+            for z, at in zip((array(x1), array(x2)), places, strict=False)
+        )
+        result = product(x, y)
+        if keepdims:
+            at = places[2] if len(places) > 2 else places[0]
+            return expand_dims(result, at)
+        last = places[2] if len(places) > 2 else ()
+        return moveaxis(result, tuple(range(-len(last), 0)), last)
+
+    answer.__name__, answer.__doc__ = name, product.__doc__
+    return answer
+
+
+for _ufunc, _product in (
+    (np.matmul, matmul), (np.vecdot, vecdot),
+    *([(np.matvec, matvec), (np.vecmat, vecmat)] if hasattr(np, "matvec") else []),  # NumPy 2.2
+):  # fmt: skip
+    UFUNCS[_ufunc] = _with_axes(_ufunc, _product)
 
 
 @implements(np.dot)

@@ -36,7 +36,7 @@ def in_loop(
     """A ufunc as its options `dtype=` and `casting=` have it."""
     outputs = (None if dtype is None else np.dtype(dtype),) * ufunc.nout
 
-    def computed(*operands: Any) -> Any:
+    def computed(*operands: Any, **options: Any) -> Any:
         operands = tuple(cast.operands_of(operands))
         promotions = [type_of(x).promotion for x in operands]
         try:
@@ -50,7 +50,7 @@ def in_loop(
                 f"{spelled(ufunc)}(..., dtype={dtype}, casting={casting!r}): {error}",
                 "convert operands or result with .astype",
             ) from None
-        return front_end(*[cast.astype(x, dtypes[i]) for i, x in enumerate(operands)])
+        return front_end(*[cast.astype(x, dtypes[i]) for i, x in enumerate(operands)], **options)
 
     return computed
 
