@@ -74,7 +74,7 @@ def _bound(a: Any, bound: Any, below: bool) -> Any:
     dtype = type_of(a).dtype
     if dtype.kind not in "iu" or is_weak(a):
         return bound
-    limit = int(np.iinfo(dtype).min if below else np.iinfo(dtype).max)
+    limit = cast.limits_of(dtype)[0 if below else 1]
     if type(bound) is int:
         return None if (bound <= limit if below else bound >= limit) else bound
     if type(bound) is Tracer and bound.type.promotion is int and limit < 2**63:

@@ -34,6 +34,9 @@ from .cast import astype, comparable, loop_dtypes, operands_of
 from .shape import broadcast_shapes, broadcast_to, reshape, unbroadcast
 
 Partial = Rule | Declared
+Types = tuple[ArrayType, ...]
+Dtypes = tuple[np.dtype[Any], ...]
+Loops = dict[Types, Dtypes]
 
 
 class ElementwiseOp:
@@ -44,7 +47,7 @@ class ElementwiseOp:
     def __init__(self, ufunc: np.ufunc, primitive: Primitive):
         self.ufunc = ufunc
         self.primitive = primitive
-        self._loops: dict[tuple[ArrayType, ...], tuple[np.dtype[Any], ...]] = {}
+        self._loops: Loops = {}
         self.__name__ = ufunc.__name__
         self.__doc__ = f"As `{spelled(ufunc)}`."
 
@@ -53,13 +56,18 @@ class ElementwiseOp:
         types = tuple([x.type if type(x) is Tracer else type_of(x) for x in operands])
         dtypes = self._loops.get(types)
         if dtypes is None:
-            dtypes = loop_dtypes(self.ufunc, tuple([t.promotion for t in types]))
-            remember(self._loops, types, dtypes)
+            operands, types, dtypes = self._find_loop(operands, types)
         strict = [
             x if type(x) is Tracer and t.dtype is d and not t.weak else astype(x, d)
             for x, t, d in zip(operands, types, dtypes, strict=False)
         ]
         return bind(self.primitive, *strict)
+
+    def _find_loop(self, operands: Any, types: Types) -> tuple[Any, Types, Dtypes]:
+        """The loop for types that are new, with the operands that it takes and their types."""
+        dtypes = loop_dtypes(self.ufunc, tuple([t.promotion for t in types]))
+        remember(self._loops, types, dtypes)
+        return operands, types, dtypes
 
     def __repr__(self) -> str:
         return f"<op {self.primitive.name}>"
@@ -68,15 +76,32 @@ class ElementwiseOp:
 class Comparison(ElementwiseOp):
     """The front end of a comparison, which NumPy makes exact for integers and Python ints."""
 
-    __slots__ = ()
+    __slots__ = ("_exact_loops",)
 
-    def __call__(self, *operands: Any) -> Any:
+    def __init__(self, ufunc: np.ufunc, primitive: Primitive):
+        super().__init__(ufunc, primitive)
+        self._exact_loops: Loops = {}
+
+    def _find_loop(self, operands: Any, types: Types) -> tuple[Any, Types, Dtypes]:
+        if not _of_python_ints(types):
+            return super()._find_loop(operands, types)
+        # What stands for a Python int depends on its value, so that nothing is known by its type.
         x, y = operands
-        for z in operands:
-            if type(z) is Tracer and z.type.dtype.kind not in "iu":
-                return super().__call__(x, y)
-        x, y = operands_of(operands)
-        return super().__call__(comparable(x, y), comparable(y, x))
+        exact = comparable(x, y), comparable(y, x)
+        types = tuple([type_of(z) for z in exact])
+        dtypes = self._exact_loops.get(types)
+        if dtypes is None:
+            dtypes = loop_dtypes(self.ufunc, tuple([t.promotion for t in types]))
+            remember(self._exact_loops, types, dtypes)
+        return exact, types, dtypes
+
+
+def _of_python_ints(types: Types) -> bool:
+    """Whether integers are compared, one of them a Python int."""
+    x, y = types
+    return (
+        x.dtype.kind in "iu" and y.dtype.kind in "iu" and (x.promotion is int or y.promotion is int)
+    )
 
 
 def unary(name: str, ufunc: np.ufunc, partial: Partial, **options: Any) -> ElementwiseOp:

@@ -7,13 +7,13 @@ to it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from ..errors import DTypeError, IntegerRangeError, OptionError
+from ..errors import DTypeError, FunctraceError, IntegerRangeError, OptionError
 from ..ir import ArrayType
 from ..nodes import STAND_INS
 from ..operands import USUAL, as_array, check_labels, is_array_like, labels_of
@@ -25,50 +25,49 @@ from ..tracer import FUNCTIONS, Tracer, is_weak, spelled
 def astype(x: Any, dtype: np.dtype[Any]) -> Any:
     """The values converted to a dtype, of native byte order; x itself where it has that dtype."""
     kind = type(x)
-    if not dtype.isnative:
-        dtype = dtype.newbyteorder("=")
     if kind is Tracer:
         if x.type.dtype == dtype:
             return x if not x.type.weak else Tracer(x.recorder, x.symbol, x.type.strong)
+        if not dtype.isnative:
+            return astype(x, dtype.newbyteorder("="))
         narrows = x.type.weak and x.type.dtype.kind == "i" and dtype.kind in "iu"
         return bind(NARROW if narrows else ASTYPE, x, dtype=dtype)
     if isinstance(x, (np.ndarray, np.generic)):
-        return x if x.dtype == dtype else _convert(x, dtype=dtype)
+        return x if x.dtype == dtype else _convert(x, dtype=dtype.newbyteorder("="))
     return _of_scalar(x, dtype)
 
 
 def _of_scalar(x: Any, dtype: np.dtype[Any]) -> Any:
     """A Python scalar in the dtype that it takes beside an array."""
-    with _explained(x, dtype):
+    try:
         if dtype.kind == "b" and isinstance(x, int):
             np.int64(x)  # NumPy goes this way, which has a limit
         return dtype.type(x)
+    except (OverflowError, TypeError, ValueError) as error:
+        raise _unfit(x, dtype, error) from None
 
 
 def assigned(x: Any, dtype: np.dtype[Any]) -> Any:
     """A Python or NumPy scalar as NumPy assigns it to a part of an array."""
     box = np.empty((), dtype)
-    with _explained(x, dtype):
+    try:
         box[()] = x
+    except (OverflowError, TypeError, ValueError) as error:
+        raise _unfit(x, dtype, error) from None
     return box[()]
 
 
-@contextmanager
-def _explained(x: Any, dtype: np.dtype[Any]) -> Iterator[None]:
-    """NumPy's errors for a number that a dtype cannot hold, with the user's line and a remedy."""
-    try:
-        yield
-    except OverflowError as error:
-        raise IntegerRangeError(
-            f"the Python number {x} does not fit {dtype}, the dtype of what it meets: {error}",
+def _unfit(x: Any, dtype: np.dtype[Any], error: Exception) -> FunctraceError:
+    """NumPy's error for a number that a dtype cannot hold, with the user's line and a remedy."""
+    what = f"the Python number {x} does not fit {dtype}, the dtype of what it meets: {error}"
+    if isinstance(error, OverflowError):
+        return IntegerRangeError(
+            what,
             "convert the array to a larger dtype with .astype first, or make the number a float",
-        ) from None
-    except (TypeError, ValueError) as error:  # such as NaN or a complex number as an integer
-        kind = DTypeError if isinstance(error, TypeError) else OptionError
-        raise kind(
-            f"the Python number {x} does not fit {dtype}, the dtype of what it meets: {error}",
-            "convert the array with .astype first",
-        ) from None
+        )
+    # Such as NaN or a complex number as an integer.
+    kind = DTypeError if isinstance(error, TypeError) else OptionError
+    return kind(what, "convert the array with .astype first")
 
 
 def _jvp(primals: Any, tangents: Any, out: Any, *, dtype: np.dtype[Any]) -> Any:
@@ -155,6 +154,7 @@ def loop_dtypes(ufunc: np.ufunc, promotions: tuple[Any, ...]) -> tuple[np.dtype[
 
 
 _INT64 = np.dtype(np.int64)
+_UINT64 = np.dtype(np.uint64)
 
 
 def comparable(x: Any, y: Any) -> Any:
@@ -164,17 +164,26 @@ def comparable(x: Any, y: Any) -> Any:
     of y cannot hold has one of its own, for which NumPy has exact loops. What no integer dtype
     holds is on the same side of all integers as an infinity.
     """
-    if type_of(y).dtype.kind not in "iu" or not isinstance(x, (int, Tracer)):
+    traced = type(x) is Tracer
+    if x.type.promotion is not int if traced else isinstance(x, bool) or not isinstance(x, int):
         return x
-    if isinstance(x, bool) or (type(x) is Tracer and x.type.promotion is not int):
+    given = type_of(y).dtype
+    if given.kind not in "iu":
         return x
-    if type(x) is Tracer:
+    if traced:
         return x if is_weak(y) else astype(x, _INT64)
-    for dtype in (type_of(y).dtype, _INT64, np.dtype(np.uint64)):
-        limits = np.iinfo(dtype)
-        if limits.min <= x <= limits.max:
+    for dtype in (given, _INT64, _UINT64):
+        least, greatest = limits_of(dtype)
+        if least <= x <= greatest:
             return dtype.type(x)
     return np.float64(np.inf if x > 0 else -np.inf)
+
+
+@lru_cache(maxsize=16)
+def limits_of(dtype: np.dtype[Any]) -> tuple[int, int]:
+    """The least and the greatest number of an integer dtype."""
+    limits = np.iinfo(dtype)  # which works them out anew for each object
+    return int(limits.min), int(limits.max)
 
 
 def operand(x: Any) -> Any:
