@@ -32,6 +32,7 @@ import functrace.scipy.special
 import functrace.scipy.stats
 from functrace import tree
 from functrace.dispatch import FUNCTIONS, REASONS, UFUNCS
+from functrace.errors import FunctraceError
 from functrace.numpy import like, standard_fft
 from functrace.numpy import unsupported as numpy_unsupported
 from functrace.numpy._namespace import NAMES
@@ -319,6 +320,7 @@ def page(rows: Sequence[Row]) -> str:
         parts.append(_refused([row for row in own if row.status == UNSUPPORTED]))
         if section == "ndarray":
             parts.append(_ufunc_methods())
+    parts.append(_arguments())
     parts.append(_modules("numpy", numpy_unsupported.MODULES))
     parts.append(_modules("scipy", scipy_unsupported.MODULES))
     return "\n".join(part for part in parts if part)
@@ -366,6 +368,44 @@ def _has_methods(value: Any) -> bool:
 
 def _listed(names: Sequence[str]) -> str:
     return " ".join(f"`{name}`" for name in names)
+
+
+# Arguments of functions that are supported without them: what is written, why it is refused, and a
+# call, whose error gives the remedy.
+ARGUMENTS: list[tuple[str, str, Callable[[Any], Any]]] = [
+    ("`out=` of functions of `numpy`", "a traced array has no place that is written to",
+     lambda x: np.sum(x, out=np.zeros(()))),
+    ("`where=` of ufuncs", "elements where it is false have no value",
+     lambda x: np.exp(x, where=_X > 1)),
+    ("`signature=` of ufuncs", "the loop is that of the dtypes",
+     lambda x: np.exp(x, signature="d->d")),
+    ("a function as `mode=` of `pad`", "it writes into arrays",
+     lambda x: np.pad(x, 1, mode=print)),  # type: ignore[call-overload]
+    ("`linalg.qr(mode=\"raw\")`", "LAPACK's reflectors have no rule",
+     lambda x: np.linalg.qr(x, mode="raw")),
+    ("`left=` and `homogeneous_eigvals=` of `scipy.linalg.eig`", "they have no rule",
+     lambda x: ft.scipy.linalg.eig(x, left=True)),
+    ("`subset_by_value=` of `scipy.linalg.eigh`", "the shape of the result depends on values",
+     lambda x: ft.scipy.linalg.eigh(x, subset_by_value=[0, 1])),
+    ("`sort=` of `scipy.linalg.schur`", "the order depends on values",
+     lambda x: ft.scipy.linalg.schur(x, sort="lhp")),
+]  # fmt: skip
+
+
+def _arguments() -> str:
+    lines = [
+        "## Arguments that are not supported\n",
+        "| argument | why | instead |",
+        "|---|---|---|",
+    ]
+    for argument, why, call in ARGUMENTS:
+        try:
+            ft.trace(call)(_X)
+        except FunctraceError as error:
+            lines.append(f"| {argument} | {why} | {error.remedy} |")
+        else:
+            raise AssertionError(f"{argument} is supported: take it out of ARGUMENTS")
+    return "\n".join(lines) + "\n"
 
 
 def _modules(package: str, reasons: dict[str, str]) -> str:
