@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 import functrace as ft
-from functrace.errors import FunctraceError
+from functrace.errors import AxisError, FunctraceError
+from functrace.scipy import linalg as scipy_linalg
+from functrace.scipy.signal import fftconvolve
 
 numpy: Any = np  # for calls that NumPy takes, and its stubs do not
 A = np.array([[0.5, -1.5, 2.0], [3.0, 0.25, -0.75]])
@@ -178,6 +180,16 @@ def test_what_numpy_refuses_is_refused(name: str) -> None:
         function(*operands)
     with pytest.raises((TypeError, ValueError)):
         ft.jit(function)(*operands)
+
+
+def test_arguments_of_scipys_functions() -> None:
+    spread = A @ A.T
+    values = ft.jit(lambda x: scipy_linalg.eigh(x, eigvals_only=True, type=2))(spread)
+    np.testing.assert_allclose(values, np.linalg.eigvalsh(spread), rtol=1e-12)  # of no other matrix
+    with pytest.raises(FunctraceError, match="type"):
+        ft.jit(lambda x: scipy_linalg.eigh(x, x, type=2))(spread)
+    with pytest.raises(AxisError, match="out of bounds"):
+        ft.jit(lambda x: fftconvolve(x, x, axes=[0, 1]))(V)
 
 
 @pytest.mark.parametrize("function", [np.histogram, np.histogram_bin_edges])

@@ -30,6 +30,7 @@ from ..ops import convolve as _vectors
 from ..ops import windows as _windows
 from ..ops.contract import LETTERS, einsum
 from ..ops.index import flip
+from ..ops.shape import normalize_axis
 from ..tracer import Tracer
 
 
@@ -173,7 +174,8 @@ def fftconvolve(in1: Any, in2: Any, mode: str = "full", axes: Any = None) -> Any
     given = range(x.ndim) if axes is None else np.atleast_1d(axes).tolist()
     if not len(given):
         raise OptionError("signal.fftconvolve: axes must not be empty")
-    along = [a % x.ndim for a in given if x.shape[a] != 1 and y.shape[a] != 1]
+    numbers = [normalize_axis(a, x.ndim) for a in given]
+    along = [a for a in numbers if x.shape[a] != 1 and y.shape[a] != 1]
     x, y = _sorted("fftconvolve", mode, x, y, along)
     lengths = [
         x.shape[a] + y.shape[a] - 1 if a in along else max(x.shape[a], y.shape[a])

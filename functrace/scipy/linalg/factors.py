@@ -145,7 +145,7 @@ def eigh(
         >>> eigh(np.diag([2.0, 6.0]), np.diag([1.0, 2.0]), eigvals_only=True)
         array([2., 3.])
     """
-    refuse("eigh", subset_by_value=subset_by_value, type=None if type == 1 else type)
+    refuse("eigh", subset_by_value=subset_by_value, type=None if b is None or type == 1 else type)
     x = square("eigh", lapack(a, check_finite))
     if b is None:
         w, v = pencil.eigh(x, lower=bool(lower))
