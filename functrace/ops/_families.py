@@ -30,7 +30,7 @@ from ..primitive import (
 )
 from ..recorder import bind, type_of
 from ..tracer import UFUNCS, Tracer, spelled
-from .cast import astype, comparable, loop_dtypes, operands_of
+from .cast import astype, comparable, limits_of, loop_dtypes, operands_of
 from .shape import broadcast_shapes, broadcast_to, reshape, unbroadcast
 
 Partial = Rule | Declared
@@ -76,23 +76,33 @@ class ElementwiseOp:
 class Comparison(ElementwiseOp):
     """The front end of a comparison, which NumPy makes exact for integers and Python ints."""
 
-    __slots__ = ("_exact_loops",)
+    __slots__ = ("_exact_loops", "_fitting")
 
     def __init__(self, ufunc: np.ufunc, primitive: Primitive):
         super().__init__(ufunc, primitive)
         self._exact_loops: Loops = {}
+        # For a Python int beside an array: the numbers that its dtype holds, and the loop of these.
+        self._fitting: dict[Types, tuple[int, int, Dtypes]] = {}
 
     def _find_loop(self, operands: Any, types: Types) -> tuple[Any, Types, Dtypes]:
+        x, y = operands
+        number = y if type(y) is int else x
+        if types in self._fitting and type(number) is int:
+            least, greatest, dtypes = self._fitting[types]
+            if least <= number <= greatest:
+                return operands, types, dtypes
         if not _of_python_ints(types):
             return super()._find_loop(operands, types)
-        # What stands for a Python int depends on its value, so that nothing is known by its type.
-        x, y = operands
+        # What stands for a Python int depends on its value, so that no loop is known by its type.
         exact = comparable(x, y), comparable(y, x)
-        types = tuple([type_of(z) for z in exact])
+        given, types = types, tuple([type_of(z) for z in exact])
         dtypes = self._exact_loops.get(types)
         if dtypes is None:
             dtypes = loop_dtypes(self.ufunc, tuple([t.promotion for t in types]))
             remember(self._exact_loops, types, dtypes)
+        array = given[0] if given[0].promotion is not int else given[1]
+        if array.promotion is not int and types[0].dtype is types[1].dtype is array.dtype:
+            remember(self._fitting, given, (*limits_of(array.dtype), dtypes))
         return exact, types, dtypes
 
 
