@@ -419,3 +419,13 @@ def _layout_decides(tracer: Tracer) -> TracerAssignmentError:
         "make what is changed a copy (y = x.reshape(...).copy()), or reshape a copy in C order "
         "(x.copy().reshape(...))",
     )
+
+
+def copy_mode(copy: Any) -> bool | None:
+    """What `copy=` asks for: a copy always, never, or, for None, where one is needed.
+
+    `np._CopyMode` has names for these, by which array libraries ask for them.
+    """
+    if copy is None or copy is np._CopyMode.IF_NEEDED:  # type: ignore[attr-defined]
+        return None
+    return bool(copy)

@@ -33,7 +33,7 @@ from .errors import (
 )
 from .ir import ArrayType, Var
 from .nodes import STAND_INS
-from .sharing import assign, indexed, is_number, renew, share, share_flat
+from .sharing import assign, copy_mode, indexed, is_number, renew, share, share_flat
 
 if TYPE_CHECKING:
     from .recorder import Recorder
@@ -206,7 +206,7 @@ class Tracer(Convertible):
     ) -> Any:
         """The values converted to a dtype; with `copy=False` the array itself where it has it."""
         converted = FUNCTIONS[np.ndarray.astype](self, dtype, casting=casting)
-        return self if not copy and converted.dtype == self.dtype else copied(converted)
+        return self if not copy_mode(copy) and converted.dtype == self.dtype else copied(converted)
 
     def flatten(self, order: Any = "C") -> Any:
         """All elements along one axis."""

@@ -16,6 +16,7 @@ from ..fillable import fillable, is_filled, noted, subjects
 from ..ops import cast, index, shape
 from ..ops import elementwise as ops
 from ..recorder import tracing
+from ..sharing import copy_mode
 from ..tracer import Tracer
 from ._register import demand_cpu, implements
 from .elementwise import array as as_array
@@ -49,13 +50,18 @@ def array(
         >>> ft.jacfwd(rotate)(0.0, np.array([1.0, 0.0]))
         array([0., 1.])
     """
-    object = subjects(object)
+    object, copy = subjects(object), copy_mode(copy)
     if not has_tracer(object):
         plain = np.array(object, dtype, copy=copy, order=order, subok=subok, ndmin=ndmin)  # type: ignore[call-overload]
         return fillable(plain) if copy else plain
     x = _joined(object)
     x = x if dtype is None else cast.astype(x, np.dtype(dtype))
     x = shape.reshape(x, (1,) * (ndmin - x.ndim) + x.shape)
+    if copy is False and x is not object:
+        raise OptionError(
+            f"array(copy=False) of a {type(object).__name__} makes a new array of type {x.type}",
+            "omit copy, or give copy=None: then a copy is made where it is needed",
+        )
     return shape.copy(x) if copy and x is object else x
 
 
@@ -85,8 +91,8 @@ def asarray(
     demand_cpu("asarray", device)
     given, a = a, subjects(a)
     if has_tracer(a):
-        return array(a, dtype, copy=bool(copy))
-    if copy is None:
+        return array(a, dtype, copy=copy)
+    if copy_mode(copy) is None:
         return noted(np.asarray(a, dtype, order), (given,), np.asarray)
     return noted(np.array(a, dtype, copy=copy, order=order or "K"), (given,), np.array)
 

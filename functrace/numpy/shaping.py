@@ -13,6 +13,7 @@ from ..ops import index, shape
 from ..ops import windows as sliding
 from ..ops.shape import copy as copied
 from ..ops.shape import normalize_axes, normalize_axis
+from ..sharing import copy_mode
 from ._register import implements
 from .elementwise import array
 
@@ -70,7 +71,7 @@ def reshape(a: Any, /, shape: Any, order: Any = "C", *, copy: Any = None) -> Any
         result = transpose(_reshape(transpose(x), tuple(target)[::-1]))
     else:
         result = _reshape(x, tuple(target))
-    return copied(result) if copy else result
+    return copied(result) if copy_mode(copy) else result
 
 
 def _reshape(x: Any, target: tuple[int, ...]) -> Any:
