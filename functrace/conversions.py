@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .dispatch import FUNCTIONS, OR_INSTALL, instead
+from .dispatch import FUNCTIONS, instead, or_install
 from .errors import (
     ConcretizationError,
     ShapeError,
@@ -51,7 +51,7 @@ class Convertible(Printable):
             instead()
             or "use NumPy's functions on the traced value itself; to convert its dtype, as "
             "np.float32(x) does, use x.astype(np.float32); to build an array of traced values use "
-            f"np.stack or functrace.numpy.array{OR_INSTALL}",
+            f"np.stack or functrace.numpy.array{or_install()}",
         )
 
     # Values on demand.
@@ -161,5 +161,6 @@ class Convertible(Printable):
             f"a traced value of type {self.type} was assigned into a plain NumPy array, which "
             "can hold numbers only",
             "make the array with functrace.numpy.zeros (empty, full, array) or np.zeros_like of a "
-            f"traced array: such arrays can be assigned to; or build it with np.stack{OR_INSTALL}",
+            f"traced array: such arrays can be assigned to; or build it with np.stack"
+            f"{or_install()}",
         )

@@ -44,11 +44,8 @@ LATE = {"scipy.special": f"{__package__}.scipy.special"}
 
 _LOOP_OPTIONS = {"dtype", "casting", "order", "subok"}
 
-# The second remedy where an array is made: that for code of others.
-OR_INSTALL = (
-    "; or, for code that you cannot change, call functrace.numpy.install() before, which lets "
-    "NumPy's own functions do the same"
-)
+# What lets NumPy's own functions take traced values meanwhile.
+INSTALLED: list[object] = []
 
 # The functions whose results are views of their arguments, in NumPy and here.
 VIEWS = {
@@ -155,9 +152,10 @@ def instead() -> str:
     """What to call in place of the function that makes a traced array a plain one, if anything."""
     for module, name in calls_into("numpy")[:1]:
         if module.startswith("numpy.polynomial"):
-            return f"use functrace.{module}, whose functions and classes take traced arrays"
+            public = module.partition("._")[0]
+            return f"use functrace.{public}, whose functions and classes take traced arrays"
         if name in import_module(_FRONT_ENDS[-1]).NAMES:
-            return f"use functrace.numpy.{name}, which takes traced arrays{OR_INSTALL}"
+            return f"use functrace.numpy.{name}, which takes traced arrays{or_install()}"
     for module, name in calls_into("scipy"):
         part = f"{__package__}.{'.'.join(module.split('.')[:2])}"
         if name in _names_of(part):
@@ -169,6 +167,16 @@ def instead() -> str:
     if module in ("pandas", "xarray"):
         return f"{module}'s own methods take plain values: write x.to_numpy() @ t for x @ t"
     return ""
+
+
+def or_install() -> str:
+    """The second remedy where an array is made: that for code of others."""
+    if INSTALLED:
+        return ""
+    return (
+        "; or, for code that you cannot change, call functrace.numpy.install() before, which lets "
+        "NumPy's own functions do the same"
+    )
 
 
 def _names_of(module: str) -> Mapping[str, Any]:

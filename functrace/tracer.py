@@ -17,11 +17,11 @@ import numpy as np
 from .conversions import Convertible
 from .dispatch import (
     FUNCTIONS,
-    OR_INSTALL,
     UFUNCS,
     VIEWS,
     demand_answer,
     missing_attribute,
+    or_install,
     spelled,
     ufunc_answer,
 )
@@ -383,7 +383,7 @@ def _into(
             f"{name} was asked to write a traced value into a plain array (out=, or an operator "
             "such as +=)",
             "write `y = y + x` in place of `y += x`, and leave out= away; or make the array with "
-            f"functrace.numpy.zeros{OR_INSTALL}",
+            f"functrace.numpy.zeros{or_install()}",
         )
     where = options.pop("where", True)
     results = ufunc_answer(ufunc, method, options)(*inputs, **options)

@@ -17,6 +17,7 @@ from numpy import zeros
 
 import functrace as ft
 from functrace.errors import ConcretizationError, FunctraceError, TracerAssignmentError
+from functrace.errors import TracerConversionError as ConversionError
 from functrace.fillable import Fillable
 from functrace.numpy.installed import CONSTRUCTORS
 
@@ -576,3 +577,88 @@ def test_our_own_code_makes_plain_arrays(installed):
         for atom in equation.inputs:
             assert type(getattr(atom, "value", None)) is not Fillable
     assert kinds == {ft.Tracer}
+
+
+def of_lists(x):
+    """NumPy's functions of lists of numbers, as loops over tables call them."""
+    table = np.full((3, 3), np.inf)
+    table[0, 0] = x[0] ** 2
+    for i in range(1, 3):
+        table[i, 0] = table[0, i] = table[i - 1, 0] + x[i]
+        table[i, 1] = np.min([table[i - 1, 0], table[i, 0], 9.0]) + np.sum((x[0], 1.0))
+    totals = np.sum(np.ones((2, 3)), axis=0)
+    totals[0] = np.dot([x[0], 2.0], [x[1], x[2]])
+    np.cumsum(x, out=table[:, 2])
+    return (
+        np.sum(table[1:])
+        + np.prod(totals)
+        + np.mean([[x[0], 1.0], [x[1], 2.0]], axis=0) @ [1.0, x[2]]
+        + np.linalg.slogdet(np.block([[np.diag([x[0], 2.0]), np.zeros((2, 1))], [np.ones(3)]]))[1]
+        + np.sum(np.stack([[x[0], 1.0], [2.0, x[1]]]) * np.tile([x[2]], 2))
+        + np.median([x[0], x[1], x[2]])
+        + np.sum(np.fromiter((v * v for v in x), float) * np.append([x[0]], [1.0, x[1]]))
+    )
+
+
+def test_functions_take_lists(installed):
+    value, gradient = ft.value_and_grad(of_lists)(VECTOR)
+    np.testing.assert_allclose(value, of_lists(VECTOR))
+    np.testing.assert_allclose(gradient, difference(of_lists, VECTOR), rtol=1e-6)
+    np.testing.assert_allclose(ft.jit(of_lists)(VECTOR), of_lists(VECTOR))
+    batch = np.stack([VECTOR, VECTOR * 1.1])
+    np.testing.assert_allclose(ft.vmap(of_lists)(batch), [of_lists(row) for row in batch])
+
+
+def test_errors_offer_to_install_only_where_it_is_not_done():
+    def of_a_ufunc(t):
+        return np.exp([t, 1.0])[0]
+
+    def of_a_series(t):
+        return np.polynomial.Chebyshev([1.0, 2.0])(t)
+
+    with pytest.raises(ConversionError, match=r"call functrace\.numpy\.install\(\)"):
+        ft.grad(of_a_ufunc)(1.0)
+    with pytest.raises(ConversionError, match=r"use functrace\.numpy\.polynomial, whose"):
+        ft.grad(of_a_series)(1.0)
+    with ft.numpy.install():
+        with pytest.raises(ConversionError) as caught:
+            ft.grad(of_a_ufunc)(1.0)
+        assert "install()" not in str(caught.value)
+        assert ft.grad(of_a_series)(1.0) == 2.0
+
+
+MODES = {np._CopyMode.ALWAYS: True, np._CopyMode.IF_NEEDED: None, np._CopyMode.NEVER: False}
+
+
+@pytest.mark.parametrize("mode", MODES, ids=str)
+@pytest.mark.parametrize("name", ["array", "asarray", "reshape", "astype"])
+def test_copies_are_asked_for_as_in_numpy(installed, name, mode):
+    def changed(x, copy):
+        y = x * 2
+        z = {
+            "array": lambda: np.array(y, copy=copy),
+            "asarray": lambda: ft.numpy.asarray(y, copy=copy),
+            "reshape": lambda: np.reshape(y, (3,), copy=copy),
+            "astype": lambda: y.astype(float, copy=copy),
+        }[name]()
+        z[0] = 7.0
+        return y[0]
+
+    expected = 2 * VECTOR[0] if MODES[mode] else 7.0
+    assert ft.jit(lambda x: changed(x, mode))(VECTOR) == expected
+    if MODES[mode] is not None or name != "astype":  # there, None is no way to ask
+        assert ft.jit(lambda x: changed(x, MODES[mode]))(VECTOR) == expected
+
+
+@pytest.mark.parametrize("never", [False, np._CopyMode.NEVER], ids=str)
+def test_copies_that_are_needed_are_refused_where_none_may_be_made(installed, never):
+    for make in (np.array, np.asarray):
+        for given in (lambda x: [x, 1.0], lambda x: x):
+            with pytest.raises(ft.errors.OptionError, match="copy"):
+                ft.jit(lambda x, of=make, given=given: of(given(x), np.float32, copy=never))(2.0)
+
+
+def test_scipys_matrices_of_blocks(installed):
+    block_diag = pytest.importorskip("scipy.linalg").block_diag
+    matrix = ft.jit(lambda x: block_diag(np.array([[x[0], 1.0]]), x[1]))(VECTOR)
+    np.testing.assert_array_equal(matrix, [[VECTOR[0], 1.0, 0.0], [0.0, 0.0, VECTOR[1]]])

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..dispatch import OR_INSTALL
+from ..dispatch import or_install
 from ..errors import DTypeError, OptionError, ShapeError, TracerAssignmentError
 from ..ops import cast, index, sort
 from ..ops import elementwise as ops
@@ -279,7 +279,7 @@ def _traced_target(a: Any, name: str) -> Tracer:
             f"{name} was asked to write traced values into a plain array, which can hold numbers "
             "only",
             "make the array with functrace.numpy.zeros (empty, full, array): such arrays can be "
-            f"assigned to while a function is traced{OR_INSTALL}",
+            f"assigned to while a function is traced{or_install()}",
         )
     return a
 

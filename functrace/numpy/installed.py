@@ -21,12 +21,14 @@ from typing import Any
 
 import numpy as np
 
+from ..dispatch import INSTALLED
 from ..fillable import leaves_of, noted, subjects
 from ..recorder import OBSERVERS, Recorder, innermost, tracing
 from ..sharing import is_number
 from ..source import asked_by_user
 from ..tracer import Tracer
 from . import creation, indexing, like, shorthand
+from .listed import listed
 
 Function = Callable[..., Any]
 
@@ -62,8 +64,8 @@ def isscalar(element: Any) -> bool:
 
 
 # NumPy's functions that create arrays or look at them, and what takes their place where arguments
-# are traced. Without such a function NumPy's own dispatch does it, and the name is here since the
-# arrays that it makes of plain arguments can be filled.
+# are traced. Without such a function NumPy's own dispatch does it, and the name is here since it is
+# given lists of traced values, or makes arrays of plain arguments that can be filled.
 CONSTRUCTORS: dict[str, Function | None] = {
     **{name: getattr(creation, name, None) or getattr(like, name) for name in like.NAMES},
     "asarray_chkfinite": creation.asarray_chkfinite,
@@ -93,6 +95,12 @@ CONSTRUCTORS: dict[str, Function | None] = {
             "block",
             "tile",
             "repeat",
+            *("sum", "prod", "max", "min", "amax", "amin", "ptp", "mean", "average", "median"),
+            *("std", "var", "quantile", "percentile", "any", "all", "argmax", "argmin", "argsort"),
+            *("sort", "cumsum", "cumprod", "diff", "clip", "where", "interp", "trapezoid"),
+            *("nansum", "nanmean", "nanmax", "nanmin", "dot", "vdot", "inner", "outer", "cross"),
+            *("kron", "append", "concatenate", "stack", "hstack", "vstack", "dstack"),
+            *("column_stack", "roll"),
         ]
     ),
 }
@@ -107,22 +115,24 @@ _CLASSES: dict[type, tuple[str, Function | None]] = {
 
 def _traced(original: Function, ours: Function | None) -> Function:
     """What stands in for one of NumPy's functions while any thread traces."""
+    answer = listed(original) if ours is None else original
 
     def constructor(*args: Any, **kwargs: Any) -> Any:
         if tracing() is None:
             return original(*args, **kwargs)
         given, named = subjects(args), subjects(kwargs)
-        if ours is not None and "like" not in kwargs and _has_tracer((given, named)):
+        if ours is not None and "like" not in kwargs and _may_trace((given, named)):
             return ours(*given, **named)
-        if not asked_by_user(2):
-            return original(*args, **kwargs)
-        return noted(original(*given, **named), args, original, kwargs)
+        if "out" in kwargs or not asked_by_user(2):
+            return answer(*args, **kwargs)  # arrays that are filled answer for `out` themselves
+        return noted(answer(*given, **named), args, original, kwargs)
 
     return constructor
 
 
-def _has_tracer(given: Any) -> bool:
-    return any(type(x) is Tracer for x in leaves_of(given))
+def _may_trace(given: Any) -> bool:
+    """Whether traced values are among arguments, or may come from an iterator."""
+    return any(type(x) is Tracer or isinstance(x, Iterator) for x in leaves_of(given))
 
 
 # Stand-ins
@@ -244,6 +254,7 @@ class _Switch:
                 return
             self.swap(installed=True)
             OBSERVERS.append(self)
+            INSTALLED.append(self)
             recorder = innermost()
             while recorder is not None:  # installed by a function that is traced
                 self.begin(recorder)
@@ -255,6 +266,7 @@ class _Switch:
             if self.count or self not in OBSERVERS:
                 return
             OBSERVERS.remove(self)
+            INSTALLED.remove(self)
             self.traces.clear()
             self.turn(traced=False)
             self.swap(installed=False)
