@@ -191,6 +191,13 @@ CASES: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
         lambda A, b: np.linalg.solve(A, b) + np.linalg.solve(A, 0.25 * b),
         (np.eye(3) / 2, np.array([1e308, 1e307, 1.0]))),
     "a negative infinite sum": (lambda x: -np.sum(-x * -x), (HUGE,)),
+    "a matrix of one column times a zero": (
+        lambda A, v: A @ v, (np.array([[np.nan], [1.0], [np.inf]]), np.zeros(1))),
+    "a zero times a matrix of one row": (
+        lambda A, v: v @ A, (np.array([[np.nan, 1.0, -np.inf]]), np.zeros((1, 1)))),
+    "an einsum with an index of length 1": (
+        lambda A, B: np.einsum("ij,jk->ki", A, B),
+        (np.array([[np.nan], [1.0]], np.float32), np.zeros((1, 1), np.float32))),
 }  # fmt: skip
 
 

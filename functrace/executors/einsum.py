@@ -308,7 +308,9 @@ class _Product:
             left_number = self.merged(left, "", *(group for group in (rows, summed) if group))
             right_number = self.merged(right, "", *(group for group in (summed, columns) if group))
             shape = [math.prod(self.shape(group)) for group in (rows, columns) if group]
-            return self.steps.emit("dot", [left_number, right_number], tuple(shape))
+            # np.dot scales by an operand of one element in BLAS, where 0 times NaN is 0
+            kernel = "matmul" if 1 in (self.size(left), self.size(right)) else "dot"
+            return self.steps.emit(kernel, [left_number, right_number], tuple(shape))
         if not rows and not columns and self.dtype.kind == "f":
             if self.in_short_runs(left, right, summed):
                 lying = "".join(c for c in left.letters if c in batch)  # as the operands lie
