@@ -5,8 +5,9 @@ contract, sum or move its elements. The sign waits, meets others on its way, and
 them is applied where the next op needs it, or where arrays would grow again: `-((-a) @ b)` becomes
 `a @ b`, and `-np.outer(x, y)` the outer product of `-x` and y.
 
-Rounding does not depend on signs, so that this is exact, NaN and infinities included. Other numbers
-stay where they are: one that scales down before a sum may be what keeps the sum in range.
+Rounding does not depend on signs, so that this is exact, NaN and infinities included; only a sum
+that is 0 may have the other sign. Other numbers stay where they are: one that scales down before a
+sum may be what keeps the sum in range.
 """
 
 from __future__ import annotations
