@@ -154,6 +154,8 @@ def instead() -> str:
         if module.startswith("numpy.polynomial"):
             public = module.partition("._")[0]
             return f"use functrace.{public}, whose functions and classes take traced arrays"
+        if module.startswith("numpy.ma."):
+            return "numpy.ma's own methods take plain values: write t * m for m * t"
         if name in import_module(_FRONT_ENDS[-1]).NAMES:
             return f"use functrace.numpy.{name}, which takes traced arrays{or_install()}"
     for module, name in calls_into("scipy"):

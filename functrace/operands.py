@@ -30,6 +30,8 @@ _labels: dict[int, Labels] = {}  # by the id of a converted array, as long as it
 def is_array_like(x: Any) -> bool:
     """Whether NumPy makes an array of numbers of a value of another library."""
     kind = type(x)
+    if kind is range:
+        return True
     if issubclass(kind, (type, str, bytes)) or isinstance(x, type):
         return False
     if any(hasattr(kind, name) for name in ("__array__", "__array_struct__")):

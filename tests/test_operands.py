@@ -310,3 +310,16 @@ def test_autoray_finds_the_functions_of_traced_arrays():
     gradient = ft.grad(f)(x)
     for i, unit in enumerate(np.eye(5)):
         np.testing.assert_allclose(gradient[i], numerically(f, x, unit), rtol=1e-6)
+
+
+def test_ranges_are_operands_and_indices():
+    x = np.array([1.0, 2.0, 3.0])
+    np.testing.assert_array_equal(ft.jit(lambda t: t * range(3) + t[range(1, 2)])(x), [2, 4, 8])
+    np.testing.assert_array_equal(ft.grad(lambda t: np.sum(range(3) * t))(x), [0, 1, 2])
+
+
+def test_a_masked_array_on_the_left_is_refused_with_the_other_order():
+    x, masked = np.ones(3), np.ma.array(np.arange(3.0))
+    with pytest.raises(ft.errors.TracerConversionError, match=r"write t \* m for m \* t"):
+        ft.grad(lambda t: np.sum(masked * t))(x)
+    np.testing.assert_array_equal(ft.grad(lambda t: np.sum(t * masked))(x), [0, 1, 2])
