@@ -357,3 +357,17 @@ def test_infinities_and_nans_stay_where_they_are():
     with np.errstate(invalid="ignore"):
         for spec in ("ij,jk->ik", "ij,kj->ik", "ij,ij->i", "ij,ij->ij"):
             check(spec, [x, y])
+
+
+def test_a_short_sum_of_products_takes_one_step():
+    """With its check, for which a step of its own would take as long as the product."""
+    x = np.arange(6.0).reshape(2, 3)
+    for function in (lambda x: np.sum(x * x), lambda x: np.sum(np.square(x))):
+        steps = make_plan(optimize(ft.trace(function)(x))).steps
+        assert [step.kernel for step in steps] == ["inner", "scalar"]
+        assert ft.jit(function)(x) == 55
+    with np.errstate(all="ignore"):
+        product = ft.jit(lambda x, y: np.sum(x * y))
+        assert np.isnan(product(np.array([np.inf, 1e200]), np.array([1.0, -1e200])))
+        lone = ft.jit(lambda x, y: np.sum(x * y))
+        assert np.isnan(lone(np.array([[np.inf, 1e200]] * 2), np.array([1.0, -1e200])))

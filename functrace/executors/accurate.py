@@ -8,7 +8,7 @@ blocks are added up in blocks again, or by NumPy in pairs.
 
 from __future__ import annotations
 
-import math
+from cmath import isfinite
 from functools import cache
 from typing import Any
 
@@ -55,18 +55,27 @@ def runs(n: int, dtype: np.dtype[Any]) -> int:
     return next((k for k in range(least, 2 * least) if n % k == 0), least)
 
 
-def inner(x: np.ndarray, y: np.ndarray, count: int) -> Any:
+def inner(x: np.ndarray, y: np.ndarray) -> Any:
+    """The product of two vectors; of real arrays of one shape, the product of their elements.
+
+    It is checked here and not in a step of its own, which would take as long as a short product.
+    """
+    found = _dot(x, y)
+    return found if isfinite(found) else np.add.reduce(x * y, axis=None)  # see `as_written`
+
+
+def inner_in_runs(x: np.ndarray, y: np.ndarray, count: int) -> Any:
     """The product of two vectors, added up in a number of runs."""
-    if count == 1:
-        return _dot(x, y)
     rest = x.size % count
-    if not rest:
-        return np.add.reduce(inner_each(x.reshape(count, -1), y.reshape(count, -1)))
-    return inner(x[:-rest], y[:-rest], count) + _dot(x[-rest:], y[-rest:])
+    heads = [v[: v.size - rest].reshape(count, -1) for v in (x, y)]
+    found = np.add.reduce(inner_each(heads[0], heads[1]))
+    if rest:
+        found = found + _dot(x[-rest:], y[-rest:])
+    return found if isfinite(found) else np.add.reduce(x * y)
 
 
 def _dot(x: np.ndarray, y: np.ndarray) -> Any:
-    # NumPy's vdot warns of nothing: `as_written` does, where there is something to warn of.
+    # NumPy's vdot warns of nothing: the products do, where there is something to warn of.
     return np.vdot(x, y) if x.dtype.kind == "f" else np.dot(x, y)
 
 
@@ -97,13 +106,9 @@ def as_written(found: Any, left: Any, right: Any, form: tuple[Any, ...]) -> Any:
     Args:
         form: how the two operands are transposed and reshaped to broadcast, and the axes to sum.
     """
-    if not found.shape:
-        if math.isfinite(found.real) and math.isfinite(found.imag):
-            return found
-    else:
-        flat = found.reshape(-1)
-        if math.isfinite(abs(np.vdot(flat, flat))) or np.isfinite(flat).all():
-            return found
+    flat = found.reshape(-1)
+    if isfinite(np.vdot(flat, flat)) or np.isfinite(flat).all():
+        return found
     (order, shape), (other_order, other_shape), axes = form
     terms = left.transpose(order).reshape(shape) * right.transpose(other_order).reshape(other_shape)
     return np.add.reduce(terms, axis=axes)

@@ -97,7 +97,8 @@ def _last(product: _Product, spec: str, dtype: np.dtype[Any]) -> int:
         others = values[i if inexact else 1 - i].letters
         values[i] = product.alone(values[i], output + others)
     number = product.with_lone(values[0], values[1], output)
-    if product.accurate:
+    inner = not output and set(values[0].letters) == set(values[1].letters)
+    if product.accurate and not inner:  # whose kernel does the same
         return product.as_written(number, values[0], values[1], output)
     return number
 
@@ -301,9 +302,7 @@ class _Product:
     ) -> int:
         """The product of (batch, rows, summed) and (batch, summed, columns)."""
         if self.accurate and not batch + rows + columns:
-            numbers = [self.merged(value, "", summed) for value in (left, right)]
-            count = runs(math.prod(self.shape(summed)), self.dtype)
-            return self.steps.emit("inner", numbers, (), count)
+            return self.inner(left, right, summed)
         if not batch:  # np.dot takes vectors as they are
             left_number = self.merged(left, "", *(group for group in (rows, summed) if group))
             right_number = self.merged(right, "", *(group for group in (summed, columns) if group))
@@ -327,6 +326,16 @@ class _Product:
         ]
         m, n = (math.prod(self.shape(group)) for group in (rows, columns))
         return self.steps.emit("matmul", numbers, (*self.shape(batch), m, n))
+
+    def inner(self, left: _Value, right: _Value, summed: str) -> int:
+        """The sum of all products, which these kernels check themselves."""
+        count = runs(math.prod(self.shape(summed)), self.dtype)
+        if count == 1 and self.dtype.kind == "f" and left.letters == right.letters:
+            return self.steps.emit("inner", [left.number, right.number], ())  # flattened by NumPy
+        numbers = [self.merged(value, "", summed) for value in (left, right)]
+        if count == 1:
+            return self.steps.emit("inner", numbers, ())
+        return self.steps.emit("inner_in_runs", numbers, (), count)
 
     def in_short_runs(self, left: _Value, right: _Value, summed: str) -> bool:
         """Whether NumPy's einsum is faster than a product of vectors for each item.

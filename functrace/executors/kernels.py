@@ -17,7 +17,7 @@ from ..ops._large import reduced
 from ..ops.index import CHANGES, python_slice
 from ..ops.windows import windows_view
 from ..primitive import PRIMITIVES
-from .accurate import as_written, column_sums, inner, rows
+from .accurate import as_written, column_sums, inner, inner_in_runs, rows
 
 
 class Kernel(NamedTuple):
@@ -73,7 +73,8 @@ KERNELS: dict[str, Kernel] = {
     "operator": Kernel(lambda function: function),
     "reduce": Kernel(_reduce),
     "columns": Kernel(_columns),
-    "inner": Kernel(lambda count: partial(inner, count=count)),
+    "inner": Kernel(lambda: inner),
+    "inner_in_runs": Kernel(lambda count: partial(inner_in_runs, count=count)),
     "rows": Kernel(lambda: rows),
     "as_written": Kernel(lambda form: partial(as_written, form=form), view=True),
     "dot": Kernel(lambda: np.dot, make_into=lambda: np.dot),
