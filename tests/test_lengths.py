@@ -317,6 +317,20 @@ def test_cubes_of_roots_of_anything_are_not_taken_for_lengths() -> None:
     assert ft.grad(ft.grad(lambda x: np.sqrt(x) ** 3))(4.0) == pytest.approx(0.375)
 
 
+def test_roots_of_what_is_never_0_need_no_rule_of_their_own() -> None:
+    for f, second in (
+        (lambda x: np.sqrt(x**2 + 0.5) ** 2, 2.0),
+        (lambda x: (x**2 + 4.0) ** 1.5, 6.0),
+        (lambda x: (r := np.sqrt(1.0 + x * x)) * r * r, 3.0),
+        (lambda x: -(y := np.sqrt(np.sqrt(x * x + 1.0) + 3.0) / (1.0 + x**2)) * y, 15.0),
+    ):
+        assert ft.grad(f)(0.0) == 0
+        assert ft.grad(ft.grad(f))(0.0) == pytest.approx(second)
+        check_grads(f, (0.3,), order=2)
+        names = {e.primitive.name for e in ft.trace(ft.grad(f))(0.3).equations}
+        assert names.isdisjoint({"where", "radical", "times_power"})
+
+
 def test_scales_that_are_traced_have_their_derivatives() -> None:
     def kernel(p: Any) -> Any:
         return np.exp(-((norm(p[:2]) / p[2]) ** 2) / 2) * p[3]

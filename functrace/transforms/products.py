@@ -193,7 +193,8 @@ def _of_power(equation: Equation, products: Products) -> Product | None:
         return ((factor, power * n),) if root.positive or n.is_integer() else None
     if n.is_integer():
         return products.of(x) * int(n) if n <= _MOST else None
-    return ((products.facts.same(x), n),) if n > 1 and products.facts.square(x) else None
+    kinked = n > 1 and products.facts.square(x) and not products.facts.positive(x)
+    return ((products.facts.same(x), n),) if kinked else None
 
 
 def _of_absolute(equation: Equation, products: Products) -> Product | None:
@@ -231,7 +232,7 @@ _FACTORS: dict[Primitive, Callable[[Equation, Products], Product | None]] = {
 
 def _root_of_power(equation: Equation, products: Products) -> Root | None:
     x, exponent = equation.inputs[0], exponent_of(equation)
-    if exponent is None or not 0 < exponent < 1:
+    if exponent is None or not 0 < exponent < 1 or products.facts.positive(x):
         return None
     degree = 3.0 if equation.primitive is CBRT else 1 / exponent
     if products.kinked(x) and products.halved(x):  # the root of what is a root itself

@@ -67,8 +67,24 @@ class Facts:
             return atom.type.dtype.kind in "iuf" and bool(np.all(atom.value >= 0))
         return self.same(atom) in self._squares
 
+    def positive(self, atom: Atom) -> bool:
+        """Whether an atom is a positive number and what is not negative: its root has no kink."""
+        maker = self.maker(self.same(atom))
+        if maker is None or maker.primitive is not ops.add.primitive or atom.type.dtype.kind != "f":
+            return False
+        left, right = maker.inputs
+        return any(
+            isinstance(number, Literal) and bool(np.all(number.value > 0)) and self._at_least_0(x)
+            for number, x in ((left, right), (right, left))
+        )
+
+    def _at_least_0(self, atom: Atom) -> bool:
+        maker = self.maker(self.same(atom))
+        return self.square(atom) or (maker is not None and maker.primitive in _NOT_NEGATIVE)
+
 
 _Rule = Callable[[Equation, Facts], bool]
+_NOT_NEGATIVE = [PRIMITIVES[name] for name in ("abs", "fabs", "sqrt")]
 
 
 def _all_from(first: int) -> _Rule:
