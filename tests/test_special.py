@@ -187,6 +187,20 @@ def _slope(function: Any, x: float) -> float:
     return rows[-1][-1]
 
 
+@pytest.mark.parametrize("x", [1e-3, 0.7, 5.0, 30.0])
+@pytest.mark.parametrize("a", [1e-12, 1e-9, 1e-3, 0.0999, 0.1001])
+def test_gammainc_by_a_small_parameter_keeps_its_digits(a: float, x: float) -> None:
+    mp = pytest.importorskip("mpmath")
+
+    def probability(t: Any) -> Any:
+        return mp.gammainc(t, 0, x, regularized=True)
+
+    with mp.workdps(50):
+        expected = [float(mp.diff(probability, a, n, h=mp.mpf(a) * 1e-12)) for n in (1, 2)]
+    slope = ft.grad(lambda a: sc.gammainc(a, x))
+    np.testing.assert_allclose([slope(a), ft.grad(slope)(a)], expected, rtol=2e-11)
+
+
 @pytest.mark.parametrize("a", [0.02, 0.7, 3.0, 40.0, 900.0])
 @pytest.mark.parametrize("ratio", [0.05, 0.6, 1.0, 1.1, 3.0])
 def test_gammainc_by_its_parameter(a: float, ratio: float) -> None:

@@ -12,8 +12,8 @@ from scipy.special import _ufuncs as sc
 
 from ._families import binary, ufunc_op
 from .densities import beta_density, gamma_density
-from .elementwise import equal, log, where
-from .gamma_slope import log_gamma_slope
+from .elementwise import equal, less, log, where
+from .gamma_slope import log_gamma_slope, polygamma
 from .incomplete_beta import beta_sample_slopes, betainc_by_a, betainc_by_b
 
 
@@ -22,11 +22,23 @@ def log_sample_slope(a: Any, x: Any) -> Any:
     return log_gamma_slope(a, log(x))
 
 
+_SMALL = 0.1  # below it a sample moves by 1 / a², and its density is a / x: they would cancel
+
+
 def gammainc_by_a(a: Any, x: Any) -> Any:
-    """From dP = 0 along a sample's path, where x p(a, x) = a p(a+1, x)."""
-    density = a * gamma_density(a + 1, x)
+    """From dP = 0 along a sample's path, where x p(a, x) = a p(a+1, x).
+
+    For a small shape by that of a + 1, as P(a, x) = P(a+1, x) + p(a+1, x) (DLMF 8.8.5).
+    """
+    small = less(a, _SMALL)
+    shape = where(small, a + 1, a)
+    density = shape * gamma_density(shape + 1, x)
     absent = equal(density, 0)
-    return where(absent, 0, -density * log_sample_slope(a, where(absent, 1, x)))
+    slope = where(absent, 0, -density * log_sample_slope(shape, where(absent, 1, x)))
+    step = gamma_density(a + 1, x)
+    gone = equal(step, 0)
+    more = step * (log(where(gone, 1, x)) - polygamma(0, a + 1))
+    return slope + where(small, where(gone, 0, more), 0)
 
 
 # DLMF 8.8.13
