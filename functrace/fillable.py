@@ -356,7 +356,7 @@ def _attribute(name: str, original: Any) -> property:
                 )
             original.__set__(self, value)
 
-    return property(get, put, doc=original.__doc__)
+    return property(get, put, doc=f"As `ndarray.{name}`.")
 
 
 def _method(name: str, original: Any) -> Callable[..., Any]:
@@ -368,7 +368,7 @@ def _method(name: str, original: Any) -> Callable[..., Any]:
             return out
         return noted(result, (self, *args), lambda x, *args: getattr(x, name)(*args, **kwargs))
 
-    method.__name__, method.__doc__ = name, original.__doc__
+    method.__name__, method.__doc__ = name, f"As `ndarray.{name}`."
     return method
 
 
