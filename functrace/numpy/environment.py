@@ -7,9 +7,11 @@ import os
 from ..errors import OptionError
 from .installed import install
 
-if os.environ["FUNCTRACE_NUMPY"] != "install":
+_WANTED = os.environ.get("FUNCTRACE_NUMPY")
+if _WANTED not in (None, "install"):
     raise OptionError(
-        f"the environment variable FUNCTRACE_NUMPY is {os.environ['FUNCTRACE_NUMPY']!r}",
+        f"the environment variable FUNCTRACE_NUMPY is {_WANTED!r}",
         "the one value that it may have is 'install', which calls functrace.numpy.install()",
     )
-install()
+if _WANTED:
+    install()
