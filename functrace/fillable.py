@@ -153,7 +153,7 @@ def subjects(value: Any) -> Any:
 
 
 def leaves_of(value: Any) -> Iterator[Any]:
-    """The parts of arguments that are no tuples, lists or dicts."""
+    """The parts of arguments that are not tuples, lists or dicts."""
     kind = type(value)
     if kind is tuple or kind is list:
         for part in value:

@@ -128,7 +128,7 @@ def register_dataclass(
     if data_fields is None or meta_fields is None:
         if not dataclasses.is_dataclass(nodetype):
             raise OptionError(
-                f"register_dataclass: {nodetype.__qualname__} is no dataclass",
+                f"register_dataclass: {nodetype.__qualname__} is not a dataclass",
                 "name its data_fields and meta_fields",
             )
         data_fields, meta_fields = _declared(nodetype)

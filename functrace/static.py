@@ -1,6 +1,6 @@
 """Static data, which is part of a structure: compared by type and value.
 
-What can not be hashed, such as a dict, a list or an array, may change later. A structure therefore
+What cannot be hashed, such as a dict, a list or an array, may change later. A structure therefore
 has a copy of it, and gives out copies.
 """
 

@@ -357,7 +357,7 @@ def transpose(outer_treedef: TreeDef, inner_treedef: TreeDef | None, pytree_to_t
     if inner is None:
         if not parts:
             raise TreeStructureError(
-                "transpose: of an empty tree the inner structure can not be told",
+                "transpose: of an empty tree the inner structure cannot be told",
                 "give inner_treedef",
             )
         inner = structure(parts[0])

@@ -228,7 +228,7 @@ def test_every_primitive_has_a_case() -> None:
         "looks_at_cotangents", lambda x: x, elementwise=True,
         vjp=lambda ct, primals, out: (ct if ct > 0 else -ct,),
     )  # fmt: skip
-    programs.append(ft.trace(ft.grad(looking))(1.0))  # what can not be mapped
+    programs.append(ft.trace(ft.grad(looking))(1.0))  # what cannot be mapped
     used = {equation.primitive.name for program in programs for equation in program.equations}
     own = {name for name in PRIMITIVES if "." not in name}  # others have the name of a module
     assert own - used == set()

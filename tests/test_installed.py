@@ -646,7 +646,7 @@ def test_copies_are_asked_for_as_in_numpy(installed, name, mode):
 
     expected = 2 * VECTOR[0] if MODES[mode] else 7.0
     assert ft.jit(lambda x: changed(x, mode))(VECTOR) == expected
-    if MODES[mode] is not None or name != "astype":  # there, None is no way to ask
+    if MODES[mode] is not None or name != "astype":  # there, None does not ask
         assert ft.jit(lambda x: changed(x, MODES[mode]))(VECTOR) == expected
 
 

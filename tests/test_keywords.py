@@ -151,7 +151,7 @@ def _compare(got: Any, expected: Any, rtol: float) -> None:
 REFUSED: dict[str, Call] = {
     "axes that are too few": (
         lambda x: numpy.matmul(x, x, axes=[(0, 1), (1, 2)]), (MATRICES,)),
-    "axes that are no list": (lambda x: numpy.matmul(x, x, axes=3), (MATRICES,)),
+    "axes that are not a list": (lambda x: numpy.matmul(x, x, axes=3), (MATRICES,)),
     "one axis of matrices": (lambda x: numpy.matmul(x, x, axis=1), (MATRICES,)),
     "axis of a tuple": (lambda x: numpy.cumsum(x, axis=(0,)), (A,)),
     "axis that is a float": (lambda x: numpy.sort(x, axis=1.0), (A,)),

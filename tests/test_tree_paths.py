@@ -1,4 +1,4 @@
-"""Paths of leaves, ways to register nodes, and static data that can not be hashed."""
+"""Paths of leaves, ways to register nodes, and static data that cannot be hashed."""
 
 import dataclasses
 import pickle

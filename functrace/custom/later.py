@@ -3,7 +3,7 @@
     run_rule(*operands; rule, types)
 
 A rule is recorded before there are values of cotangents and tangents. One that asks for such a
-value (`if np.any(ct)`) can not be recorded. Where there will be values, outside of `jit` and
+value (`if np.any(ct)`) cannot be recorded. Where there will be values, outside of `jit` and
 `vmap`, its equation calls it: `rule.run` takes the operands, and gives outputs of `types`. The rule
 of an op of the user is called under `jit` as well, as the op itself is.
 """

@@ -34,7 +34,7 @@ def array_of(x: Any, dtype: np.dtype[Any]) -> Any:
     x = x if np.isscalar(x) or type(x) is Tracer else array(x)
     if type_of(x).dtype.kind == "c" and dtype.kind not in "bc":
         raise DTypeError(
-            f"a complex value can not be assigned to an array of dtype {dtype}",
+            f"a complex value cannot be assigned to an array of dtype {dtype}",
             "take the real part (np.real), or make the array complex",
         )
     if type(x) is Tracer:

@@ -1,7 +1,7 @@
 """NumPy's functions, of lists with traced values in them: `sum([x, y])`.
 
 NumPy asks the arrays among a function's arguments who answers, and not those in a list. The
-functions of `functrace.numpy` that are no ufuncs look into lists themselves.
+functions of `functrace.numpy` other than ufuncs look into lists themselves.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ class Flags:
 
     @property
     def owndata(self) -> bool:
-        """Whether the array is no view of another."""
+        """Whether the array owns its memory."""
         return not isinstance(self._array.alias, (Foreign, View))
 
     @property

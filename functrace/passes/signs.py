@@ -171,7 +171,7 @@ class _Rewriting:
         return best
 
     def alone(self, atom: Atom) -> bool:
-        """Whether one equation uses a value, and nobody else."""
+        """Whether exactly one equation uses a value, and no output is it."""
         return len(self.users.get(atom, ())) == 1 and atom not in self.outputs
 
     def hand_on(

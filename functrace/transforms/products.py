@@ -69,7 +69,7 @@ class Products:
                 self._note_again(equation.outputs[0])
 
     def of(self, atom: Atom) -> Product:
-        """The factors of a value; itself where it is no product."""
+        """The factors of a value; itself where it is not a product."""
         atom = self.facts.same(atom)
         return self._products.get(atom) or ((atom, 1.0),)
 
@@ -119,7 +119,7 @@ class Products:
                 self._products.setdefault(self.facts.same(equation.inputs[0]), ((out, 2.0),))
 
     def _note_again(self, out: Var) -> None:
-        """Note a value that equals an earlier one: the chain rule is no better for it."""
+        """Note a value that equals an earlier one: the chain rule is as wrong for it."""
         first = self.facts.same(out)
         if first in self.gaining:
             self.gaining[out] = self.gaining[first]
