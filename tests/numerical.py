@@ -1,6 +1,18 @@
-"""Derivatives by finite differences, for the tests to compare with."""
+"""Derivatives by finite differences, and examples by hypothesis, for the tests to compare with."""
 
 import numpy as np
+from hypothesis import HealthCheck, settings
+
+
+def many(examples):
+    """So many examples of a property, the same in every run."""
+    return settings(
+        max_examples=examples,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
 
 
 def numerical_jvp(f, primals, tangents, step=1e-6):

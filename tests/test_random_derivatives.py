@@ -8,14 +8,14 @@ passes, and in single precision with those in double precision.
 """
 
 import numpy as np
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import functrace as ft
 from functrace.executors import reference
 from functrace.transforms.transpose import value_and_gradient
 
-from .numerical import assert_close, numerical_jvp
+from .numerical import assert_close, many, numerical_jvp
 
 N = 4  # rows and columns of every matrix
 
@@ -141,16 +141,6 @@ def operands(seed, empty, dtype=np.float64):
     x, y = rng.normal(size=(2, N, N))
     x[:empty] = 0
     return x.astype(dtype), y.astype(dtype)
-
-
-def many(examples):
-    return settings(
-        max_examples=examples,
-        derandomize=True,
-        database=None,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-    )
 
 
 EPS = float(np.finfo(np.longdouble).eps)

@@ -5,7 +5,7 @@ row names, so every list is a program and hypothesis shrinks a failure to a shor
 """
 
 import numpy as np
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import functrace as ft
@@ -18,7 +18,7 @@ from functrace.transforms.linearize import linearize
 from functrace.transforms.transpose import pullback, value_and_gradient
 from functrace.transforms.vmap import vmap
 
-from .numerical import assert_close, numerical_jvp
+from .numerical import assert_close, many, numerical_jvp
 
 LARGEST = 60  # elements; larger results are cut
 
@@ -194,16 +194,6 @@ def arrays(shapes, seed):
 def traced(program, inputs):
     """The Program of the rows, malformed or not, and which inputs are active."""
     return ft.trace(function_of(program))(*inputs), [True] * len(inputs)
-
-
-def many(examples):
-    return settings(
-        max_examples=examples,
-        derandomize=True,
-        database=None,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-    )
 
 
 @many(250)
