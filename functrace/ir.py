@@ -101,13 +101,18 @@ Atom = Var | Literal
 _KEPT_KEY = 64  # elements of literals that keep their keys, as most are numbers
 
 
-def zero(type: ArrayType) -> Literal:
-    """A constant of zeros that costs no memory.
+def zeros(like: Any) -> Any:
+    """Zeros that cost no memory, of the shape and dtype of a type, an array or a tracer.
 
-    Along an axis of unknown length it has length 1, so that it broadcasts to whatever it meets.
+    Along an axis of unknown length they have length 1, so that they broadcast to what they meet.
     """
-    shape = [1 if length == UNKNOWN else length for length in type.shape]
-    return Literal(np.broadcast_to(type.dtype.type(0), shape)[()], type.strong)
+    shape = [1 if length == UNKNOWN else length for length in like.shape]
+    return np.broadcast_to(like.dtype.type(0), shape)[()]
+
+
+def zero(type: ArrayType) -> Literal:
+    """A constant of `zeros`."""
+    return Literal(zeros(type), type.strong)
 
 
 class Equation:

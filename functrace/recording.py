@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .ir import ArrayType, Atom, Equation, Literal, Program
+from .ir import ArrayType, Atom, Literal, Program
+from .lists import split
 from .tracer import Tracer
 
 
@@ -40,23 +41,20 @@ class Recording(NamedTuple):
     def closed(self) -> Program:
         """The Program with copies of the captured arrays as literals; outer tracers stay inputs."""
         program, count = self.program, len(self.program.inputs) - len(self.captured)
-        constants: dict[Any, Atom] = {
+        constants: dict[Atom, Atom] = {
             var: Literal(np.array(value))
             for var, value in zip(program.inputs[count:], self.captured, strict=True)
             if type(value) is not Tracer
         }
         if not constants:
             return program
-        equations = [
-            Equation(
-                e.primitive,
-                tuple([constants.get(a, a) for a in e.inputs]),
-                e.params,
-                e.outputs,
-                e.position,
-            )
-            for e in program.equations
-        ]
-        outputs = [constants.get(a, a) for a in program.outputs]
+        equations = [equation.renamed(constants) for equation in program.equations]
         inputs = [var for var in program.inputs if var not in constants]
-        return Program(inputs, equations, outputs, program.name)
+        return program.rewritten(equations, constants).replace(inputs=inputs)
+
+    def captures_first(self) -> Program:
+        """The Program with its captured inputs before those of the function."""
+        function, captured = split(
+            self.program.inputs, len(self.program.inputs) - len(self.captured)
+        )
+        return self.program.replace(inputs=[*captured, *function])

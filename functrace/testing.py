@@ -12,6 +12,7 @@ from .api._border import function_name, leaf_names, leaf_types, parameter_names,
 from .api._checks import check_callable, float0
 from .api.derivatives import jvp, vjp
 from .errors import ArgumentError, GradientCheckError, OptionError
+from .lists import select
 from .recorder import plain, type_of
 
 __all__ = ["check_grads"]
@@ -157,7 +158,7 @@ def _pulled(problem: _Problem, primals: Leaves, cotangents: Leaves) -> list[Any]
     rest = iter(cotangents)
     full = [next(rest) if type_of(y).inexact else _nothing(y) for y in problem.values]
     found = vjp(lambda *given: problem.fun(given), *primals)[1](full)
-    return [ct for ct, on in zip(found, problem.active, strict=True) if on]
+    return select(found, problem.active)
 
 
 def _nothing(value: Any) -> Any:

@@ -81,7 +81,7 @@ def plain(value: Any) -> Any:
         return value
     if type(value) in STAND_INS:
         value = STAND_INS[type(value)](value)
-        return value if type(value) is Tracer else plain(value)
+        return operand(value)
     if type(value) not in USUAL and not isinstance(value, np.matrix) and is_array_like(value):
         value = as_array(value)
         if type(value) is Tracer:
@@ -98,6 +98,11 @@ def plain(value: Any) -> Any:
             f"the Python int {value} does not fit {dtype}",
             "pass it as a float; or let it come from the closure, or mark it static under jit",
         ) from None
+
+
+def operand(value: Any) -> Any:
+    """A tracer as it is, and the NumPy value of anything else."""
+    return value if type(value) is Tracer else plain(value)
 
 
 def same_bits(left: np.ndarray, right: np.ndarray) -> bool:

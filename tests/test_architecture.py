@@ -43,7 +43,7 @@ LAYERS: list[set[str]] = [
     {"errors"},
     {"keys", "static", "nodes"},
     {"tree", "axes", "modes"},
-    {"ir", "pretty", "array_type"},
+    {"ir", "pretty", "array_type", "lists"},
     {"primitive"},
     {"dispatch", "interop", "operands", "sharing", "typed"},
     {"printable"},

@@ -15,14 +15,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..custom.linear import reverse_only
-from ..ir import UNKNOWN, Program, Var
+from ..ir import UNKNOWN, Program, Var, zeros
+from ..lists import select
 from ..ops.contract import einsum
 from ..ops.shape import reshape, transpose
 from ..passes.cost import CALL, cost
 from ..recorder import Recorder, rewriting
 from ..transforms.linearize import linearize
 from ..transforms.transpose import transpose as transpose_program
-from ..transforms.transpose import zeros
 from ..transforms.vmap import vmap
 
 Blocks = list[list[Any]]  # for each output and each input a matrix of shape (its size, its size)
@@ -51,7 +51,7 @@ def jacobian_program(program: Program, active: Sequence[bool], outputs: int) -> 
         A Program whose outputs are those of the function, and then for each differentiated output
         and each active input an array of shape `output.shape + input.shape`.
     """
-    first = Program(program.inputs, program.equations, program.outputs[:outputs], program.name)
+    first = program.replace(outputs=program.outputs[:outputs])
     parts = linearize(first, active)
     primal = parts.primal
     with rewriting(primal) as recorder:
@@ -62,7 +62,7 @@ def jacobian_program(program: Program, active: Sequence[bool], outputs: int) -> 
             found = _matrices(recorder, segment, residuals)
             blocks = found if blocks is None else _product(found, blocks)
         arrived = iter(blocks or [])
-        inputs = [v for v, on in zip(program.inputs, active, strict=True) if on]
+        inputs = select(program.inputs, active)
         flat = []
         for atom, reached in zip(first.outputs, parts.active_outputs, strict=True):
             row = next(arrived) if reached else [None] * len(inputs)
@@ -103,7 +103,7 @@ def segments(linear: Program, residuals: int) -> list[Segment]:
     given = linear.inputs[:residuals]
     waist = _live(linear, residuals, place)
     width = _total(waist)
-    first = Program(linear.inputs, linear.equations[:place], waist, linear.name)
+    first = linear.replace(equations=linear.equations[:place], outputs=waist)
     last = Program([*given, *waist], linear.equations[place:], ends, linear.name)
     return [Segment(first, n < width), Segment(last, width <= m)]
 

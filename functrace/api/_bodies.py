@@ -17,7 +17,6 @@ from ..errors import BranchError, CarryError
 from ..ir import ArrayType, Equation, Program, Var
 from ..ops.cast import astype, promotion_value
 from ..recorder import recorder_for, type_of
-from ..recording import Recording
 from ..source import Source
 from ..tracer import Tracer, copied
 from ..tree import TreeDef
@@ -56,14 +55,8 @@ def trace_body(
         lambda args: change(fun(*args)), structure, types, types, names,
         name=function_name(fun), reason=reason,
     )  # fmt: skip
-    return Body(*_captures_first(recording), recording.output_types, out_tree)
-
-
-def _captures_first(recording: Recording) -> tuple[Program, tuple[Any, ...]]:
-    program, count = recording.program, len(recording.captured)
-    own = len(program.inputs) - count
-    inputs = [*program.inputs[own:], *program.inputs[:own]]
-    return Program(inputs, program.equations, program.outputs, program.name), recording.captured
+    program = recording.captures_first()
+    return Body(program, recording.captured, recording.output_types, out_tree)
 
 
 def with_captures(bodies: Sequence[Body]) -> tuple[list[Program], list[Any]]:
@@ -75,7 +68,7 @@ def with_captures(bodies: Sequence[Body]) -> tuple[list[Program], list[Any]]:
         given = [[Var(var.type) for var in group] for group in groups]
         given[number] = list(program.inputs[:count])
         inputs = [*(var for group in given for var in group), *program.inputs[count:]]
-        programs.append(Program(inputs, program.equations, program.outputs, program.name))
+        programs.append(program.replace(inputs=inputs))
     return programs, [x for body in bodies for x in body.captured]
 
 
@@ -242,7 +235,7 @@ def run_loop(
     Args:
         every: the number of steps to be checkpointed together.
     """
-    own, carry, rest = loop.parted(loop.body.inputs)
+    own, carry, rest = loop.split(loop.body.inputs)
     changes = [a is not var for a, var in zip(loop.body.outputs, carry, strict=False)]
     steady = [i for i, change in enumerate(changes) if not change]
     moving = [i for i, change in enumerate(changes) if change]
@@ -253,7 +246,7 @@ def run_loop(
         head = program.inputs[: loop.consts]
         state = program.inputs[loop.consts : loop.consts + count]
         inputs = [*head, *[state[i] for i in steady], *[state[i] for i in moving], *tail]
-        return Program(inputs, program.equations, outputs, program.name)
+        return program.replace(inputs=inputs, outputs=outputs)
 
     body = loop.body
     outputs = [*[body.outputs[i] for i in moving], *body.outputs[count:]]
@@ -265,7 +258,7 @@ def run_loop(
     )
 
     def call(operands: list[Any]) -> list[Any]:
-        groups = smaller.parted(operands)
+        groups = smaller.split(operands)
         if every is None or every >= smaller.length:
             last, ys = smaller.bind(*groups)
         else:

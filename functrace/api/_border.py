@@ -15,13 +15,14 @@ from ..collection import PausedCollection
 from ..errors import ArgumentError, FunctraceError
 from ..ir import ArrayType
 from ..operands import USUAL, check_arguments, labels_of
-from ..ops.cast import operand
-from ..recorder import plain, record, type_of
+from ..ops.cast import converted
+from ..recorder import record, type_of
 from ..recording import Recording
 from ..remade import Remade
 from ..source import internal, ours
 from ..tracer import Tracer
 from ..tree import TreeDef
+from ..values import operand
 from ._hints import hint_at_lists
 from ._numbers import with_varying_numbers
 from ._tapes import place_of
@@ -159,7 +160,7 @@ def leaf_types(leaves: list[Any], names: Sequence[str]) -> list[ArrayType]:
     """
     for i, leaf in enumerate(leaves):
         if type(leaf) is not Tracer and type(leaf) not in USUAL:
-            leaves[i] = operand(leaf)
+            leaves[i] = converted(leaf)
             check_arguments(leaves[: i + 1], names)
     return [_leaf_type(leaf, name, "argument") for leaf, name in zip(leaves, names, strict=True)]
 
@@ -214,7 +215,7 @@ def trace_call(
         out_structure.append(out_tree)
         return outputs
 
-    values = None if reason else [x if type(x) is Tracer else plain(x) for x in leaves]
+    values = None if reason else [operand(x) for x in leaves]
     options: Any = {"names": names, "values": values, "reason": reason, "name": name}
     with PausedCollection():
         if not reused:
@@ -238,7 +239,7 @@ def flat_output(out: Any) -> tuple[list[Any], TreeDef]:
     outputs, out_tree = tree.flatten(out)
     for i, leaf in enumerate(outputs):
         if type(leaf) is not Tracer:
-            outputs[i] = operand(leaf)
+            outputs[i] = converted(leaf)
             _leaf_type(outputs[i], tree.paths(out_tree, "")[i] or "itself", "the output")
     return outputs, out_tree
 

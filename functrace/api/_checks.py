@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import ArgumentError, DerivativeTypeError, ShapeError
 from ..ir import FLOAT0, ArrayType
-from ..ops.cast import astype, operand
+from ..ops.cast import astype, converted
 from ..recorder import type_of
 from ..tree import TreeDef
 
@@ -97,7 +97,7 @@ def fit(value: Any, type: ArrayType, what: str) -> Any:
         ShapeError: when its shape differs.
         DerivativeTypeError: when its dtype can not become the primal's without loss of kind.
     """
-    value = operand(value)
+    value = converted(value)
     given = type_of(value)
     if given.shape != type.shape:
         raise ShapeError(f"{what} has shape {given.shape}, and it must be {type.shape}")

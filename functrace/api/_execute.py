@@ -139,7 +139,7 @@ def _moved(program: Program, moved: dict[int, Any], name: str) -> Program:
         equations.append(
             Equation(e.primitive, e.inputs, carrying.params, e.outputs, _place(e.position, moved))
         )
-    return Program(program.inputs, equations, program.outputs, name)
+    return program.replace(equations=equations, name=name)
 
 
 def _place(place: Place, moved: dict[int, Any]) -> Place:

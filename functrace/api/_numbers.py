@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..ir import Equation, Literal, Program, Var, is_number
+from ..ir import Literal, Program, Var, is_number
 from ..recording import Recording
 from ..transforms.products import Products
 from ._recent import Recent
@@ -80,10 +80,10 @@ def _with_holes(program: Program, holes: dict[int, Var]) -> Program:
     for e in program.equations:
         inputs = tuple([next(numbers) or a if is_number(a) else a for a in e.inputs])
         if any(new is not old for new, old in zip(inputs, e.inputs, strict=True)):
-            e = Equation(e.primitive, inputs, e.params, e.outputs, e.position)
+            e = e.replace(inputs=inputs)
         equations.append(e)
     inputs = [*program.inputs, *holes.values()]
-    return Program(inputs, equations, program.outputs, program.name)
+    return program.replace(inputs=inputs, equations=equations)
 
 
 def _numbered(holes: dict[int, Var]) -> Iterator[Var | None]:

@@ -9,8 +9,8 @@ from .. import tree
 from ..errors import ArgumentError, ShapeError
 from ..ops.index import concatenate, flip, slice_axis
 from ..ops.shape import normalize_axis, reshape
-from ..recorder import plain
 from ..tracer import Tracer
+from ..values import operand
 from ._border import leaf_types, short_tracebacks
 
 
@@ -41,7 +41,7 @@ def associative_scan(
         array([ 1.,  2.,  6., 24.])
     """
     leaves, structure = tree.flatten(elems)
-    leaves = [x if type(x) is Tracer else plain(x) for x in leaves]
+    leaves = [operand(x) for x in leaves]
     paths = tree.paths(structure)
     types = leaf_types(leaves, [f"associative_scan: elems{path}" for path in paths])
     if not types:

@@ -12,10 +12,11 @@ from ..axes import Axis, scope, with_name
 from ..control.chunks import vmap_in_chunks
 from ..errors import ArgumentError, MappedAxisError, TreeStructureError
 from ..ops.shape import broadcast_to, moveaxis
-from ..recorder import plain, type_of
+from ..recorder import type_of
 from ..tracer import Tracer
 from ..transforms.vmap import vmap as vmap_program
 from ..tree import TreeDef
+from ..values import operand
 from ._border import call_names, function_name, leaf_types, remakes, trace_call, transformed
 from ._checks import demand_count
 from ._execute import Runner, finished
@@ -109,7 +110,7 @@ def vmap(
             ("vmap", mapped, size, axis_name, chunk), program, make, recording.tape
         )
         operands = [
-            leaf if a is None else moveaxis(_array(leaf), a, 0)
+            leaf if a is None else moveaxis(operand(leaf), a, 0)
             for leaf, a in zip(leaves, axes, strict=True)
         ]
         outputs = runner([*operands, *recording.captured], program)
@@ -130,10 +131,6 @@ def _check_name(name: Any) -> None:
 
 def _is_axis(value: Any) -> bool:
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-
-
-def _array(leaf: Any) -> Any:
-    return leaf if type(leaf) is Tracer else plain(leaf)
 
 
 def _axes_of(prefix: Any, structure: TreeDef, what: str) -> list[Any]:

@@ -11,8 +11,7 @@ from ..custom.callback import call_back
 from ..custom.fixed import Fixed
 from ..errors import ArgumentError, OptionError
 from ..ir import ArrayType
-from ..recorder import plain
-from ..tracer import Tracer
+from ..values import operand
 from ._border import leaf_types, short_tracebacks
 from ._checks import check_callable
 from .custom import custom_jvp, custom_vjp
@@ -81,7 +80,7 @@ def pure_callback(
         leaves, inputs = tree.flatten((args, kwargs))
         leaf_types(leaves, [f"{path} of the callback" for path in tree.paths(inputs)])
         found = call_back(
-            [x if type(x) is Tracer else plain(x) for x in leaves], Fixed(callback),
+            [operand(x) for x in leaves], Fixed(callback),
             inputs=inputs, outputs=outputs, types=types, method=vmap_method,
         )  # fmt: skip
         return tree.unflatten(outputs, found)

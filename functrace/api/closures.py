@@ -9,17 +9,18 @@ from typing import Any
 
 from .. import tree
 from ..control.programs import inline
-from ..custom.calls import Result, captures_first, traced
+from ..custom.calls import Result, traced
 from ..custom.fixed import defined_at
 from ..custom.linear import KnownLinear
 from ..custom.linear import linear_call as bind_linear_call
 from ..custom.rules import demand_pair, fitted_outputs
 from ..errors import ArgumentError
 from ..ir import ArrayType, Program
-from ..recorder import plain, recorder_for, type_of
+from ..recorder import recorder_for, type_of
 from ..recording import Recording
 from ..tracer import Tracer
 from ..tree import TreeDef
+from ..values import operand
 from ._bodies import Body, with_captures
 from ._border import (
     function_name,
@@ -197,15 +198,15 @@ def linear_call(
     )  # fmt: skip
     backward, given = _transposed(fun_transpose, residual_tree, linear_tree, types, count, result)
     bodies = [
-        Body(captures_first(recording), recording.captured, found.types, found.structure)
+        Body(recording.captures_first(), recording.captured, found.types, found.structure)
         for recording, found in ((forward, result), (backward, given))
     ]
     programs, captured = with_captures(bodies)
     residuals = [*captured, *first]
     outputs = bind_linear_call(
         KnownLinear(name, *programs),
-        [x if type(x) is Tracer else plain(x) for x in residuals],
-        [x if type(x) is Tracer else plain(x) for x in second],
+        [operand(x) for x in residuals],
+        [operand(x) for x in second],
         tuple([type.strong for type in result.types]),
     )
     return tree.unflatten(result.structure, to_user(outputs, result.types))

@@ -14,8 +14,9 @@ from ..ops import collectives as ops
 from ..ops.cast import astype
 from ..ops.shape import moveaxis, normalize_axis, reshape
 from ..primitive import Primitive
-from ..recorder import bind, plain
+from ..recorder import bind
 from ..tracer import Tracer
+from ..values import operand
 from ._border import leaf_types, short_tracebacks
 
 Name = Hashable | Sequence[Hashable]
@@ -320,7 +321,7 @@ def _no_groups(function: str, groups: Any) -> None:
 def _map(call: Callable[[Any], Any], x: Any, function: str, numbers: bool = False) -> Any:
     leaves, structure = tree.flatten(x)
     leaf_types(leaves, [f"{function}: x{path}" for path in tree.paths(structure)])
-    given = [leaf if type(leaf) is Tracer else plain(leaf) for leaf in leaves]
+    given = [operand(leaf) for leaf in leaves]
     if numbers:
         given = [astype(leaf, _INTEGERS) if leaf.dtype == bool else leaf for leaf in given]
     return tree.unflatten(structure, [call(leaf) for leaf in given])

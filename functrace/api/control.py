@@ -17,8 +17,9 @@ from ..errors import ArgumentError, CarryError, DTypeError, ShapeError
 from ..ir import ArrayType
 from ..ops.cast import astype
 from ..ops.elementwise import not_equal
-from ..recorder import plain, type_of
+from ..recorder import type_of
 from ..tracer import Tracer
+from ..values import operand
 from ._bodies import (
     Start,
     run_branches,
@@ -100,7 +101,7 @@ def _scalar(value: Any, what: str) -> Any:
             f"{what} has shape {type_.shape}, and it must be one number",
             "to choose for each element use np.where; for each example, vmap",
         )
-    return value if type(value) is Tracer else plain(value)[()]
+    return operand(value)[()]
 
 
 @short_tracebacks
@@ -147,7 +148,7 @@ def scan(
     if checkpoint_every is not None:
         demand_count(checkpoint_every, "scan: checkpoint_every", "steps")
     leaves, structure = tree.flatten(xs)
-    leaves = [x if type(x) is Tracer else plain(x) for x in leaves]
+    leaves = [operand(x) for x in leaves]
     types = leaf_types(leaves, [f"scan: xs{path}" for path in tree.paths(structure)])
     count = _length(types, tree.paths(structure), length)
     slices = tree.unflatten(structure, [type.with_shape(type.shape[1:]) for type in types])

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import tree
-from ..custom.calls import Call, Result, captures_first, describe, positional, signature_of, traced
+from ..custom.calls import Call, Result, describe, positional, signature_of, traced
 from ..custom.fixed import Bundle, Fixed
 from ..custom.jvp import CUSTOM_JVP, JvpRule
 from ..custom.rules import Rule
@@ -106,7 +106,7 @@ def apply(
     recorder = recorder_for(leaves)
     start = 0 if recorder is None else len(recorder.equations)
     outputs = bind(
-        primitive, *recording.captured, *leaves, program=captures_first(recording),
+        primitive, *recording.captured, *leaves, program=recording.captures_first(),
         captured=len(recording.captured), extras=0, rule=rule(result).or_open(),
     )  # fmt: skip
     if recorder is not None:

@@ -11,6 +11,7 @@ from ..custom.calls import Call, Result
 from ..custom.fixed import Fixed
 from ..custom.rules import Rule
 from ..custom.vmap import CUSTOM_VMAP, VmapRule
+from ..lists import select
 from ._checks import check_callable
 from .control import map as loop_map
 from .custom import Ruled
@@ -98,4 +99,4 @@ def _one_by_one(
         full = [next(rest) if on else x for x, on in zip(leaves, mapped, strict=True)]
         return f(*tree.unflatten(structure, full))
 
-    return loop_map(one, [x for x, on in zip(leaves, mapped, strict=True) if on]), True
+    return loop_map(one, select(leaves, mapped)), True

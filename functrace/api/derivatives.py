@@ -10,6 +10,7 @@ import numpy as np
 from .. import tree
 from ..errors import ArgumentError, DerivativeTypeError, TreeStructureError
 from ..ir import ArrayType, Program
+from ..lists import select
 from ..recording import Recording
 from ..transforms.free_columns import guarded
 from ..transforms.jvp import jvp as jvp_program
@@ -304,7 +305,7 @@ class _Pullback(NamedTuple):
         given = _cotangent_leaves(cotangent, self.out_tree, self.out_types)
         rest = self.program.outputs[len(given) :]
         full = given + [np.zeros(a.type.shape, a.type.dtype) for a in rest]
-        needed = [ct for ct, on in zip(full, self.active_outputs, strict=True) if on]
+        needed = select(full, self.active_outputs)
         found = self.backward([*residuals, *needed], self.program)
         return tree.unflatten(self.structure, fill_integers(found, self.active, self.types))
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from .. import tree
 from ..errors import DerivativeTypeError, NonScalarOutputError
-from ..ir import Program
 from ..modes import chosen
 from ..recorder import SCOPE, innermost
 from ..recording import Recording
@@ -158,7 +157,7 @@ def _finished(recording: Recording, active: Sequence[bool], with_value: bool) ->
         both = value_and_gradient(program, mask, program.outputs[0].type.dtype.type(1))
         if with_value:
             return Runner(both, program)
-        return Runner(Program(both.inputs, both.equations, both.outputs[1:], both.name), program)
+        return Runner(both.replace(outputs=both.outputs[1:]), program)
 
     kind = "value_and_grad" if with_value else "grad"
     return finished((kind, mask), program, make, recording.tape)

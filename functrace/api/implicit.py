@@ -6,19 +6,19 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from .. import tree
-from ..control.loop import spread
 from ..control.programs import inline
-from ..custom.calls import captures_first, traced
+from ..custom.calls import traced
 from ..custom.fixed import defined_at
 from ..custom.linear_solve import Equations
 from ..custom.root import Root
 from ..custom.rules import demand_pair, fitted_outputs
 from ..ir import ArrayType, Program
-from ..recorder import plain, recorder_for, tracing
-from ..tracer import Tracer
+from ..lists import merge
+from ..recorder import recorder_for, tracing
 from ..transforms.linearize import linearize
 from ..transforms.transpose import transpose
 from ..tree import TreeDef
+from ..values import operand
 from ._border import function_name, leaf_types, short_tracebacks, to_user
 from ._checks import check_callable, fit
 
@@ -62,7 +62,7 @@ def _trace(
     recording, result = traced(
         call, types, [""] * len(types), name=function_name(fun), reason=reason, values=values
     )
-    program = captures_first(recording)
+    program = recording.captures_first()
     return _Traced(program, recording.captured, result.types, aux[0] if aux else None)
 
 
@@ -137,7 +137,7 @@ def custom_root(
         return solve(f, initial_guess)
     names = [f"initial_guess{path}" for path in tree.paths(structure)]
     unknown = _Unknown("custom_root", structure, leaf_types(guess, names))
-    given = [x if type(x) is Tracer else plain(x) for x in guess]
+    given = [operand(x) for x in guess]
     equation = _trace(
         lambda x: unknown.leaves(f(unknown.tree(x)), "f", f), unknown.types, f, "custom_root"
     )
@@ -163,7 +163,7 @@ def _tangent(unknown: _Unknown, equation: _Traced, tangent_solve: Function) -> _
 
         def g(x: Any) -> Any:
             found = _moved(unknown, x, "g, the derivative of f,")
-            pushed = spread(inline(parts.linear, [*residuals, *found]), parts.active_outputs)
+            pushed = merge(inline(parts.linear, [*residuals, *found]), parts.active_outputs)
             return unknown.tree(
                 [
                     type.dtype.type(0) * x if t is None else t
@@ -235,7 +235,7 @@ def custom_linear_solve(
         return solve(matvec, b)
     names = [f"b{path}" for path in tree.paths(structure)]
     unknown = _Unknown("custom_linear_solve", structure, leaf_types(leaves, names))
-    given = [x if type(x) is Tracer else plain(x) for x in leaves]
+    given = [operand(x) for x in leaves]
     reason = "custom_linear_solve"
     system = _trace(
         lambda x: unknown.leaves(matvec(unknown.tree(x)), "matvec", matvec),

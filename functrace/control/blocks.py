@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..lists import split
 from ..ops.index import concatenate, slice_axis
 from ..ops.shape import reshape
 from ..recorder import type_of
@@ -36,14 +37,14 @@ def bind_in_blocks(
     if not rest:
         return state, ys
     tail = [slice_axis(x, 0, last, rest) for x in xs]
-    state, more = _parted(_block(loop, rest, [*consts, *state, *tail]), loop.carry)
+    state, more = split(_block(loop, rest, [*consts, *state, *tail]), loop.carry)
     pairs = zip(more, ys, strict=True) if loop.reverse else zip(ys, more, strict=True)
     return state, [concatenate(pair, 0) for pair in pairs]
 
 
 def _blocks(loop: Loop, blocks: int, every: int) -> Loop:
     """The loop over blocks."""
-    consts, carry, slices = loop.parted(loop.body.input_types)
+    consts, carry, slices = loop.split(loop.body.input_types)
     types = [*consts, *carry, *[type.with_shape((every, *type.shape)) for type in slices]]
     body = build(lambda inputs: _block(loop, every, inputs), types, loop.body.name)
     return loop._replace(body=body, length=blocks)
@@ -53,12 +54,8 @@ def _block(loop: Loop, length: int, operands: Sequence[Any]) -> list[Any]:
     """A block of steps: the last carry and the ys."""
 
     def steps(inputs: list[Any]) -> list[Any]:
-        state, ys = loop._replace(length=length).bind(*loop.parted(inputs))
+        state, ys = loop._replace(length=length).bind(*loop.split(inputs))
         return [*state, *ys]
 
     types = [type_of(x).strong for x in operands]
     return checkpointed(build(steps, types, loop.body.name), operands)
-
-
-def _parted(values: Sequence[Any], count: int) -> tuple[list[Any], list[Any]]:
-    return list(values[:count]), list(values[count:])

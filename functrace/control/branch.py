@@ -17,6 +17,7 @@ from typing import Any
 
 from ..errors import ProgramError
 from ..ir import ACTS, UNKNOWN, ArrayType, Atom, Equation, Program, Var, fits
+from ..lists import merge, select, split
 from ..ops.elementwise import less_equal, logical_not
 from ..passes.dead_code import dead_code
 from ..primitive import Linear, NotLinearError, Primitive, Shared
@@ -93,24 +94,15 @@ def _prune(equation: Equation, live: Sequence[bool]) -> Equation:
     """Keep the live outputs, and the operands that these need in some branch."""
     branches = []
     for branch in equation.params["branches"]:
-        outputs = [a for a, on in zip(branch.outputs, live, strict=True) if on]
-        branches.append(dead_code(Program(branch.inputs, branch.equations, outputs, branch.name)))
+        branches.append(dead_code(branch.replace(outputs=select(branch.outputs, live))))
     index, *operands = equation.inputs
     used = [any(column) for column in zip(*map(used_inputs, branches), strict=True)]
-    branches = [
-        Program(_kept(b.inputs, used), b.equations, b.outputs, b.name) for b in branches
-    ]  # fmt: skip
-    return Equation(
-        equation.primitive,
-        (index, *_kept(operands, used)),
-        {"branches": tuple(branches)},
-        tuple(_kept(equation.outputs, live)),
-        equation.position,
+    branches = [branch.replace(inputs=select(branch.inputs, used)) for branch in branches]
+    return equation.replace(
+        inputs=(index, *select(operands, used)),
+        params={"branches": tuple(branches)},
+        outputs=tuple(select(equation.outputs, live)),
     )
-
-
-def _kept(values: Sequence[Any], mask: Sequence[bool]) -> list[Any]:
-    return [x for x, keep in zip(values, mask, strict=True) if keep]
 
 
 # Derivatives
@@ -130,13 +122,12 @@ def _jvp(
     reached = [any(column) for column in zip(*[flags for _, flags in found], strict=True)]
     joint = []
     for branch, flags in found:
-        rest = iter(branch.outputs[len(types) :])
-        parts = [next(rest) if on else None for on in flags]
-        outputs = [*branch.outputs[: len(types)], *_wanted(parts, reached, types)]
-        joint.append(Program(branch.inputs, branch.equations, outputs, branch.name))
-    results = iter(choose(primals[0], [*primals[1:], *given], tuple(joint)))
-    outputs = [next(results) for _ in types]
-    return outputs, [next(results) if on else None for on in reached]
+        outputs, parts = split(branch.outputs, len(types))
+        outputs += _wanted(merge(parts, flags), reached, types)
+        joint.append(branch.replace(outputs=outputs))
+    results = choose(primals[0], [*primals[1:], *given], tuple(joint))
+    outputs, parts = split(results, len(types))
+    return outputs, merge(parts, reached)
 
 
 def _wanted(
@@ -162,14 +153,11 @@ def _linearized(
     ]
     flat = [var for own in residuals for var in own]
     firsts = [
-        Program(
-            p.primal.inputs,
-            p.primal.equations,
-            [
+        p.primal.replace(
+            outputs=[
                 *p.primal.outputs[: len(types)],
                 *[var if var in own else filler(var.type) for var in flat],
-            ],
-            p.primal.name,
+            ]
         )
         for p, own in zip(parts, map(set, residuals), strict=True)
     ]
@@ -178,22 +166,18 @@ def _linearized(
     seconds = []
     for p, own in zip(parts, map(set, residuals), strict=True):
         stored = [var if var in own else Var(var.type) for var in flat]
-        rest = iter(p.linear.outputs)
-        outputs = [next(rest) if on else None for on in p.active_outputs]
-        seconds.append(
-            Program(
-                [*p.primal.inputs, *stored, *p.linear.inputs[p.residuals :]],
-                p.linear.equations,
-                _wanted(outputs, reached, types),
-                p.linear.name,
-            )
+        outputs = merge(p.linear.outputs, p.active_outputs)
+        second = p.linear.replace(
+            inputs=[*p.primal.inputs, *stored, *p.linear.inputs[p.residuals :]],
+            outputs=_wanted(outputs, reached, types),
         )
-    linear = iter(
+        seconds.append(second)
+    tangents = (
         choose(index, [*operands, *found[len(types) :], *given], tuple(seconds))
         if any(reached)
         else ()
     )
-    return found[: len(types)], [next(linear) if on else None for on in reached]
+    return found[: len(types)], merge(tangents, reached)
 
 
 def _transpose(cotangents: Sequence[Any], operands: Sequence[Any], *, branches: Branches) -> Any:
@@ -204,20 +188,18 @@ def _transpose(cotangents: Sequence[Any], operands: Sequence[Any], *, branches: 
     live = [ct is not None for ct in cotangents]
     if _meet(index, branches):
         whole = _selection(index.type, branches)
-        own = Program(whole.inputs, whole.equations, _kept(whole.outputs, live), whole.name)
+        own = whole.replace(outputs=select(whole.outputs, live))
         known = [x for x in operands if not isinstance(x, Linear)]
         given = [ct for ct in cotangents if ct is not None]
-        found = iter(inline(transpose_program(own, [False, *linear]), [*known, *given]))
-        return (None, *[next(found) if on else None for on in linear])
+        found = inline(transpose_program(own, [False, *linear]), [*known, *given])
+        return (None, *merge(found, linear))
     transposed = []
     for branch in branches:
-        outputs = _kept(branch.outputs, live)
-        own = Program(branch.inputs, branch.equations, outputs, branch.name)
+        own = branch.replace(outputs=select(branch.outputs, live))
         transposed.append(transpose_program(own, linear))
     known = [x for x in rest if not isinstance(x, Linear)]
     given = [ct for ct in cotangents if ct is not None]
-    found = iter(choose(index, [*known, *given], tuple(transposed)))
-    return (None, *[next(found) if on else None for on in linear])
+    return (None, *merge(choose(index, [*known, *given], tuple(transposed)), linear))
 
 
 # Batching

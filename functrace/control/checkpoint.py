@@ -18,6 +18,7 @@ from typing import Any
 
 from ..errors import ProgramError
 from ..ir import ACTS, ArrayType, Equation, Literal, Program, Var, fits
+from ..lists import merge, select
 from ..ops.contract import EINSUM, split
 from ..passes.dead_code import dead_code
 from ..passes.pipeline import clean
@@ -27,7 +28,6 @@ from ..transforms.jvp import jvp as jvp_program
 from ..transforms.linearize import Linearized, linearize
 from ..transforms.transpose import transpose as transpose_program
 from ..transforms.vmap import vmap as vmap_program
-from .loop import flagged, spread
 from .programs import inline, reference_compile, used_inputs
 
 Policy = Callable[[Equation], bool]
@@ -66,7 +66,7 @@ def checkpointed(
     known = dict(zip(program.inputs, operands, strict=True))
     made = list(dict.fromkeys(a for a in program.outputs if isinstance(a, Var) and a not in known))
     if made or ACTS in program.effects:
-        own = _taking_used(Program(program.inputs, program.equations, made, program.name))
+        own = _taking_used(program.replace(outputs=made))
         given = [known[var] for var in own.inputs]
         found = bind(CHECKPOINT, *given, program=own, policy=policy, again=again)
         known.update(zip(made, found, strict=True))
@@ -75,8 +75,8 @@ def checkpointed(
 
 def _taking_used(program: Program) -> Program:
     """A Program of those of its inputs that it uses."""
-    inputs = flagged(program.inputs, used_inputs(program))
-    return Program(inputs, program.equations, program.outputs, program.name)
+    inputs = select(program.inputs, used_inputs(program))
+    return program.replace(inputs=inputs)
 
 
 # Meaning
@@ -102,13 +102,11 @@ def _prepare(compile: Callable[..., Any], *, program: Program, **_: Any) -> Call
 
 def _prune(equation: Equation, live: Sequence[bool]) -> Equation:
     whole = equation.params["program"]
-    smaller = dead_code(
-        Program(whole.inputs, whole.equations, flagged(whole.outputs, live), whole.name)
-    )
-    inputs = tuple(flagged(equation.inputs, used_inputs(smaller)))
+    smaller = dead_code(whole.replace(outputs=select(whole.outputs, live)))
+    inputs = tuple(select(equation.inputs, used_inputs(smaller)))
     params = {**equation.params, "program": _taking_used(smaller)}
-    outputs = tuple(flagged(equation.outputs, live))
-    return Equation(equation.primitive, inputs, params, outputs, equation.position)
+    outputs = tuple(select(equation.outputs, live))
+    return equation.replace(inputs=inputs, params=params, outputs=outputs)
 
 
 # Derivatives
@@ -125,7 +123,7 @@ def _jvp(
     both, reached = jvp_program(program, active)
     found = checkpointed(both, [*primals, *given], policy, again)
     count = len(program.outputs)
-    return found[:count], spread(found[count:], reached)
+    return found[:count], merge(found[count:], reached)
 
 
 def _linearized(
@@ -136,17 +134,15 @@ def _linearized(
     count = len(primal.outputs) - parts.residuals
     kept, repeated = _sorted(parts, policy)
     outputs = [*primal.outputs[:count], *kept]
-    found = checkpointed(
-        Program(primal.inputs, primal.equations, outputs, primal.name), primals, policy, again
-    )
+    found = checkpointed(primal.replace(outputs=outputs), primals, policy, again)
     inputs = [*primal.inputs, *kept, *linear.inputs[parts.residuals :]]
-    pushed = Program(inputs, [*repeated, *linear.equations], linear.outputs, linear.name)
+    pushed = linear.replace(inputs=inputs, equations=[*repeated, *linear.equations])
     operands = [*primals, *found[count:], *tangents]
     if repeated:
         moved = checkpointed(pushed, operands, policy, again=True)
     else:
         moved = inline(pushed, operands)
-    return found[:count], spread(moved, parts.active_outputs)
+    return found[:count], merge(moved, parts.active_outputs)
 
 
 def _sorted(parts: Linearized, policy: Policy) -> tuple[list[Var], list[Equation]]:
@@ -170,13 +166,13 @@ def _transpose(
 ) -> list[Any]:  # fmt: skip
     linear = [isinstance(x, Linear) for x in operands]
     live = [ct is not None for ct in cotangents]
-    outputs = flagged(program.outputs, live)
-    own = Program(program.inputs, program.equations, outputs, program.name)
+    outputs = select(program.outputs, live)
+    own = program.replace(outputs=outputs)
     pulled = transpose_program(own, linear)
     known = [x for x in operands if not isinstance(x, Linear)]
-    found = checkpointed(pulled, [*known, *flagged(cotangents, live)], policy, again)
+    found = checkpointed(pulled, [*known, *select(cotangents, live)], policy, again)
     reached = [None if _is_zero(a) else x for a, x in zip(pulled.outputs, found, strict=True)]
-    return spread(reached, linear)
+    return merge(reached, linear)
 
 
 def _is_zero(atom: Any) -> bool:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ..ir import ACTS, Atom, Literal, Program, Var
+from ..lists import merge, partition, select
 from ..ops.index import concatenate, slice_axis
 from ..ops.shape import reshape
-from ..transforms.linearize import split
+from ..transforms.linearize import split_equations
 from ..transforms.vmap import vmap
-from .loop import Loop, flagged, spread
+from .loop import Loop
 from .programs import build, inline
 
 
@@ -36,11 +37,10 @@ def vmap_in_chunks(
 ) -> tuple[Program, tuple[bool, ...]]:
     """As `vmap`, by a scan over chunks, and what is left over by itself."""
     parts = _apart(program, mapped)
-    fixed = [not on for on in mapped]
     body, reached = _batched(parts, chunk)
 
     def run(inputs: list[Any]) -> list[Any]:
-        own, rows = flagged(inputs, fixed), flagged(inputs, mapped)
+        rows, own = partition(inputs, mapped)
         consts = [*own, *inline(parts.shared, own)]
         found: list[Any] = []
         if body.outputs or ACTS in body.effects:
@@ -48,14 +48,14 @@ def vmap_in_chunks(
         values = dict(zip(parts.known, consts, strict=True))
         return [
             _value(atom, values) if x is None else x
-            for atom, x in zip(program.outputs, spread(found, parts.varies), strict=True)
+            for atom, x in zip(program.outputs, merge(found, parts.varies), strict=True)
         ]
 
     types = [
         t.with_shape((size, *t.shape)) if on else t
         for t, on in zip(program.input_types, mapped, strict=True)
     ]
-    flags = [bool(on) for on in spread(reached, parts.varies)]
+    flags = [bool(on) for on in merge(reached, parts.varies)]
     return build(run, types, f"vmap_{program.name}"), tuple(flags)
 
 
@@ -64,9 +64,8 @@ def _value(atom: Atom, values: dict[Var, Any]) -> Any:
 
 
 def _apart(program: Program, mapped: Sequence[bool]) -> _Parts:
-    rows = flagged(program.inputs, mapped)
-    own = flagged(program.inputs, [not on for on in mapped])
-    steady, varying = split(program.equations, rows)
+    rows, own = partition(program.inputs, mapped)
+    steady, varying = split_equations(program.equations, rows)
     differs = {*rows, *(var for e in varying for var in e.outputs)}
     asked = {*program.outputs, *(atom for e in varying for atom in e.inputs)}
     used = [var for e in steady for var in e.outputs if var in asked]
@@ -74,7 +73,7 @@ def _apart(program: Program, mapped: Sequence[bool]) -> _Parts:
     known = [*own, *used]
     return _Parts(
         Program(own, steady, used, program.name),
-        Program([*known, *rows], varying, flagged(program.outputs, varies), program.name),
+        Program([*known, *rows], varying, select(program.outputs, varies), program.name),
         varies,
         known,
     )

@@ -67,10 +67,12 @@ def _fewer_operands(equation: Equation) -> tuple[Equation, dict[Atom, Atom]]:
         carry=len(changing),
         cond=None if loop.cond is None else _taking(loop, loop.cond, order, instead, [0]),
     )
-    return Equation(
-        equation.primitive, tuple([operands[i] for i in order]), fewer.params,
-        tuple([equation.outputs[i] for i in outputs]), equation.position,
-    ), renamed  # fmt: skip
+    smaller = equation.replace(
+        inputs=tuple([operands[i] for i in order]),
+        params=fewer.params,
+        outputs=tuple([equation.outputs[i] for i in outputs]),
+    )
+    return smaller, renamed
 
 
 def _handed_on(loop: Loop, equation: Equation, i: int) -> bool:
@@ -143,7 +145,7 @@ def _moved_ahead(equation: Equation) -> list[Equation]:
         for e in parts.ahead:
             outputs = tuple([Var(var.type) for var in e.outputs])
             inputs = tuple([names.get(atom, atom) for atom in e.inputs])
-            made.append(Equation(e.primitive, inputs, e.params, outputs, e.position))
+            made.append(e.replace(inputs=inputs, outputs=outputs))
             names.update(zip(e.outputs, outputs, strict=True))
         operands += [names[var] for var in parts.results]
         found.append((program, parts.rest, parts.results))
@@ -154,11 +156,9 @@ def _moved_ahead(equation: Equation) -> list[Equation]:
     for program, rest, results in found:
         own = [var if var in results else Var(var.type) for var in more]
         inputs = [*program.inputs[:n], *own, *program.inputs[n:]]
-        changed.append(Program(inputs, rest, program.outputs, program.name))
+        changed.append(program.replace(inputs=inputs, equations=rest))
     body, cond = changed if loop.cond is not None else (changed[0], None)
     loop = loop._replace(body=body, cond=cond, consts=n + len(more))
     inputs = (*equation.inputs[:n], *operands, *equation.inputs[n:])
-    made.append(
-        Equation(equation.primitive, inputs, loop.params, equation.outputs, equation.position)
-    )
+    made.append(equation.replace(inputs=inputs, params=loop.params))
     return made

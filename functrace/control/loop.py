@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from ..ir import UNKNOWN, ArrayType, Program, Var
+from ..lists import merge, split
 from ..primitive import PRIMITIVES
 from ..recorder import bind, rewriting_recorder
 
@@ -30,16 +31,15 @@ class Loop(NamedTuple):
             return {**params, "length": self.length, "reverse": self.reverse}
         return {"cond": self.cond, **params}
 
-    def parted(self, values: Sequence[T]) -> tuple[list[T], list[T], list[T]]:
+    def split(self, values: Sequence[T]) -> list[list[T]]:
         """What belongs to consts, carry and xs, of values for the operands."""
-        first, second = self.consts, self.consts + self.carry
-        return list(values[:first]), list(values[first:second]), list(values[second:])
+        return split(values, self.consts, self.carry)
 
     def tangents(
         self, inputs: Sequence[Var], active: Sequence[bool]
     ) -> tuple[list[Var], list[Var], list[Var]]:
-        """Inputs for tangents, parted by what they are tangents of."""
-        groups = self.parted(spread(inputs, active))
+        """Inputs for tangents, split by what they are tangents of."""
+        groups = self.split(merge(inputs, active))
         consts, carry, xs = ([var for var in group if var is not None] for group in groups)
         return consts, carry, xs
 
@@ -81,7 +81,7 @@ class Loop(NamedTuple):
         own, rest = cond.inputs[: self.consts], cond.inputs[self.consts :]
         more = [[Var(var.type) for var in group] for group in (consts, carry)]
         inputs = [*own, *more[0], *rest, *more[1]]
-        return Program(inputs, cond.equations, cond.outputs, cond.name)
+        return cond.replace(inputs=inputs)
 
     def bind(
         self, consts: Sequence[Any], carry: Sequence[Any], xs: Sequence[Any]
@@ -96,14 +96,3 @@ class Loop(NamedTuple):
             else recorder.record(primitive, operands, self.params)
         )
         return list(outputs[: self.carry]), list(outputs[self.carry :])
-
-
-def flagged(values: Sequence[T], flags: Sequence[bool]) -> list[T]:
-    """The values whose flag is set."""
-    return [x for x, on in zip(values, flags, strict=True) if on]
-
-
-def spread(values: Sequence[T], flags: Sequence[bool]) -> list[T | None]:
-    """Values for the flags that are set, and None for the others."""
-    rest = iter(values)
-    return [next(rest) if on else None for on in flags]

@@ -15,17 +15,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..ir import ACTS, UNKNOWN, Atom, Literal, Program, Var, zero
+from ..ir import ACTS, UNKNOWN, Atom, Literal, Program, Var, zero, zeros
+from ..lists import merge, select, split
 from ..ops.elementwise import add
 from ..passes.pipeline import clean
 from ..primitive import Linear, NotLinearError
 from ..recorder import type_of
 from ..transforms.jvp import jvp as jvp_program
-from ..transforms.linearize import Linearized, linearize, split
+from ..transforms.linearize import Linearized, linearize, split_equations
 from ..transforms.transpose import transpose as transpose_program
 from .branch import choose
-from .loop import Loop, flagged, spread
-from .programs import build, depends, fresh_inputs, inline, or_zero, select_rows, zeros_of
+from .loop import Loop
+from .programs import build, depends, fresh_inputs, inline, or_zero, select_rows, with_zeros
 from .pruning import pruned
 from .sums import Deferred, deferred, step_by_step
 
@@ -44,17 +45,17 @@ def jvp(
 def _given(loop: Loop, tangents: Values, active: Sequence[bool]) -> list[list[Any]]:
     """The tangents of active consts, carries and xs. A carry's may be zero at first."""
     full = [
-        zeros_of(var.type) if t is None and on else t
+        zeros(var.type) if t is None and on else t
         for t, on, var in zip(tangents, active, loop.body.inputs, strict=True)
     ]
-    return [flagged(*group) for group in zip(loop.parted(full), loop.parted(active), strict=True)]
+    return [select(*group) for group in zip(loop.split(full), loop.split(active), strict=True)]
 
 
 def _outputs(
     loop: Loop, atoms: Sequence[Atom | None], active: Sequence[bool]
 ) -> tuple[list[Atom], list[Atom]]:
     """Tangents that a body gives: those of the active carries, and those of ys that have one."""
-    carries = loop.parted(active)[1]
+    carries = loop.split(active)[1]
     types = loop.body.output_types
     new = [
         or_zero(atom, type)
@@ -68,7 +69,7 @@ def _found(
     loop: Loop, carries: Values, ys: Values, active: Sequence[bool], reached: Sequence[bool]
 ) -> list[Any]:
     """The tangents of the loop's outputs."""
-    return spread(carries, loop.parted(active)[1]) + spread(ys, reached[loop.carry :])
+    return merge(carries, loop.split(active)[1]) + merge(ys, reached[loop.carry :])
 
 
 # Forward mode
@@ -80,19 +81,17 @@ def _together(
     both, active, reached = loop.settled(active, jvp_program)
     count, n = len(loop.body.outputs), len(loop.body.inputs)
     consts, carry, xs = loop.tangents(both.inputs[n:], active)
-    own = loop.parted(loop.body.inputs)
-    new, more = _outputs(loop, spread(both.outputs[count:], reached), active)
+    own = loop.split(loop.body.inputs)
+    new, more = _outputs(loop, merge(both.outputs[count:], reached), active)
     outputs = [*both.outputs[: loop.carry], *new, *both.outputs[loop.carry : count], *more]
-    body = Program(
-        [*own[0], *consts, *own[1], *carry, *own[2], *xs], both.equations, outputs, both.name
-    )
+    body = both.replace(inputs=[*own[0], *consts, *own[1], *carry, *own[2], *xs], outputs=outputs)
     joint = loop._replace(
         body=body,
         consts=loop.consts + len(consts),
         carry=loop.carry + len(carry),
         cond=loop.cond_with(consts, carry),
     )
-    groups = zip(loop.parted(primals), _given(loop, tangents, active), strict=True)
+    groups = zip(loop.split(primals), _given(loop, tangents, active), strict=True)
     last, ys = joint.bind(*[[*first, *second] for first, second in groups])
     k = count - loop.carry
     found = _found(loop, last[loop.carry :], ys[k:], active, reached)
@@ -123,10 +122,10 @@ class _Parts(NamedTuple):
 
 
 def _sorted(loop: Loop, linear: Linearized) -> _Parts:
-    consts, carry, xs = loop.parted(linear.primal.inputs)
+    consts, carry, xs = loop.split(linear.primal.inputs)
     sliced = set(xs)
     residuals = linear.linear.inputs[: linear.residuals]
-    steady, equations = split(linear.primal.equations, [*carry, *xs], acts=True)
+    steady, equations = split_equations(linear.primal.equations, [*carry, *xs], acts=True)
     before = set().union(*(e.outputs for e in steady)) if steady else set()
     used = dict.fromkeys(a for e in equations for a in e.inputs if a in before)
     used.update(dict.fromkeys(a for a in linear.primal.outputs if a in before))
@@ -155,7 +154,7 @@ def _separate(
 ) -> tuple[list[Any], list[Any]]:
     linear, active, reached = loop.settled(active, _linearized)
     parts = _sorted(loop, linear)
-    operands = loop.parted(primals)
+    operands = loop.split(primals)
     hoisted = inline(parts.hoisted, operands[0])
     last, ys = _with_residuals(loop, linear, parts).bind(
         [*operands[0], *hoisted], operands[1], operands[2]
@@ -180,7 +179,7 @@ def _separate(
 
 def _with_residuals(loop: Loop, linear: Linearized, parts: _Parts) -> Loop:
     """The loop that also stacks residuals."""
-    consts, carry, xs = loop.parted(linear.primal.inputs)
+    consts, carry, xs = loop.split(linear.primal.inputs)
     extra = [var for var in parts.hoisted.outputs if isinstance(var, Var)]
     flag = [] if loop.cond is None else [Literal(np.True_)]
     outputs = [*linear.primal.outputs[: len(loop.body.outputs)], *flag, *parts.stacked]
@@ -195,12 +194,10 @@ def _pushed(
 ) -> Loop:
     """The linear `scan` over the residuals."""
     consts, carry, xs = loop.tangents(linear.linear.inputs[linear.residuals :], active)
-    new, more = _outputs(loop, spread(linear.linear.outputs, reached), active)
+    new, more = _outputs(loop, merge(linear.linear.outputs, reached), active)
     first = [*parts.consts, *consts]
     slices = [*parts.stacked, *parts.outputs, *parts.slices, *xs]
-    step = Program(
-        [*first, *carry, *slices], linear.linear.equations, [*new, *more], linear.linear.name
-    )
+    step = linear.linear.replace(inputs=[*first, *carry, *slices], outputs=[*new, *more])
     if loop.cond is not None:
         step = _optional(step, len(first), len(carry))
     return Loop(step, len(first), len(carry), loop.length, loop.reverse)
@@ -237,7 +234,7 @@ def _met(step: Program, flag: Any, operands: Values, carry: Values) -> Values:
 def transpose(cotangents: Values, operands: Values, **params: Any) -> list[Any]:
     """Cotangents of the linear operands of a loop."""
     loop, places, kept = pruned(Loop(**params), [ct is not None for ct in cotangents])
-    found = _transposed(loop, flagged(cotangents, kept), [operands[i] for i in places])
+    found = _transposed(loop, select(cotangents, kept), [operands[i] for i in places])
     result: list[Any] = [None] * len(operands)
     for i, ct in zip(places, found, strict=True):
         result[i] = ct
@@ -248,31 +245,26 @@ def _transposed(loop: Loop, cotangents: Values, operands: Values) -> list[Any]:
     given = [isinstance(x, Linear) for x in operands]
     # A carry that starts as zero is linear, too, where a step makes it depend on what is.
     _, linear, _ = loop.settled(given, lambda body, on: (None, depends(body, on)))
-    if loop.cond is not None or not all(loop.parted(linear)[1]):
+    if loop.cond is not None or not all(loop.split(linear)[1]):
         return _of_linear_part(loop, cotangents, operands, given)
     pulled = clean(transpose_program(loop.body, linear))
     consts, _, xs = ([x for x in group if not isinstance(x, Linear)]
-                     for group in loop.parted(operands))  # fmt: skip
-    sums, carries = (flagged(t, on) for t, on in zip(
-        loop.parted(loop.body.input_types)[:2], loop.parted(linear)[:2], strict=True
+                     for group in loop.split(operands))  # fmt: skip
+    sums, carries = (select(t, on) for t, on in zip(
+        loop.split(loop.body.input_types)[:2], loop.split(linear)[:2], strict=True
     ))  # fmt: skip
     reverse, later = _reversed(loop, pulled, len(consts), len(sums), len(xs))
     kept = [bool(terms) for terms in later.terms]
     k, n = loop.carry, sum(kept)
-    start = [
-        zeros_of(type) if ct is None else ct
-        for ct, type in zip(
-            [*[None] * n, *cotangents[:k]], [*flagged(sums, kept), *carries], strict=True
-        )
-    ]
+    start = with_zeros([*[None] * n, *cotangents[:k]], [*select(sums, kept), *carries])
     last, ys = reverse.bind(consts, start, [*xs, *cotangents[k:]])
     count = len(ys) - len(later.stacked)
     inputs = dict(zip(pulled.inputs, [*consts, *xs, *[None] * k, *cotangents[k:]], strict=True))
     sliced = set(pulled.inputs[len(consts) :])
     totals = later.after(
-        spread(last[:n], kept), lambda var: (inputs[var], var in sliced), ys[count:]
+        merge(last[:n], kept), lambda var: (inputs[var], var in sliced), ys[count:]
     )
-    found = spread([*totals, *last[n:], *ys[:count]], linear)
+    found = merge([*totals, *last[n:], *ys[:count]], linear)
     return [ct if on else None for ct, on in zip(found, given, strict=True)]
 
 
@@ -287,7 +279,7 @@ def _reversed(
         consts, sums, xs: how many known consts, cotangents of consts, and known xs there are.
     """
     k = loop.carry
-    fixed, slices, state, cotangents = _cut(list(pulled.inputs), consts, xs, k)
+    fixed, slices, state, cotangents = split(pulled.inputs, consts, xs, k)
     if loop.length == UNKNOWN:  # stacks may be filled up with what is not to be summed
         later = step_by_step(pulled, sums)
     else:
@@ -295,10 +287,10 @@ def _reversed(
     kept = [terms for terms in later.terms if terms]
     flat = [term for terms in kept for term in terms]
     outputs = [*flat, *pulled.outputs[sums:], *later.stacked]
-    step = Program(pulled.inputs, pulled.equations, outputs, pulled.name)
+    step = pulled.replace(outputs=outputs)
 
     def run(inputs: list[Any]) -> list[Any]:
-        a, totals, b, c, d = _cut(inputs, consts, len(kept), k, xs)
+        a, totals, b, c, d = split(inputs, consts, len(kept), k, xs)
         found = iter(inline(step, [*a, *c, *b, *d]))
         new = []
         for total, terms in zip(totals, kept, strict=True):
@@ -313,14 +305,6 @@ def _reversed(
     return Loop(body, consts, len(kept) + k, loop.length, not loop.reverse), later
 
 
-def _cut(values: list[Any], *counts: int) -> list[list[Any]]:
-    parts = []
-    for count in counts:
-        parts.append(values[:count])
-        values = values[count:]
-    return [*parts, values]
-
-
 def _of_linear_part(
     loop: Loop, cotangents: Values, operands: Values, linear: Sequence[bool]
 ) -> list[Any]:
@@ -333,19 +317,15 @@ def _of_linear_part(
     live = [ct is not None for ct in cotangents]
 
     def derivative(inputs: list[Any]) -> list[Any]:
-        primals = [zeros_of(x.type) if on else x for x, on in zip(inputs, linear, strict=True)]
+        primals = [zeros(x.type) if on else x for x, on in zip(inputs, linear, strict=True)]
         tangents = [x if on else None for x, on in zip(inputs, linear, strict=True)]
         found = _separate(loop, primals, tangents, linear)[1]
-        full = [
-            zeros_of(type) if t is None else t
-            for t, type in zip(found, loop.output_types, strict=True)
-        ]
-        return flagged(full, live)
+        return select(with_zeros(found, loop.output_types), live)
 
     types = [x.type if isinstance(x, Linear) else type_of(x).strong for x in operands]
     pulled = transpose_program(build(derivative, types, loop.body.name), linear)
     known = [x for x in operands if not isinstance(x, Linear)]
-    return spread(inline(pulled, [*known, *flagged(cotangents, live)]), linear)
+    return merge(inline(pulled, [*known, *select(cotangents, live)]), linear)
 
 
 def _demand_linear(loop: Loop, linear: Sequence[bool]) -> None:

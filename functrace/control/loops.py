@@ -45,15 +45,13 @@ from .running import prepare
 def _infer(*types: ArrayType, **params: Any) -> tuple[ArrayType, ...]:
     loop = Loop(**params)
     body, name = loop.body, "scan" if loop.cond is None else "while"
-    consts, carry, xs = loop.parted(types)
+    consts, carry, xs = loop.split(types)
     for type in xs:
         if not type.shape or not fits(type.shape[:1], (loop.length,)):
             raise ProgramError(f"{name} of {loop.length} steps over {type}")
     given = [*consts, *carry, *[type.with_shape(type.shape[1:]) for type in xs]]
     _demand(name, "operands", given, body.input_types)
-    _demand(
-        name, "the new carry", body.output_types[: loop.carry], loop.parted(body.input_types)[1]
-    )
+    _demand(name, "the new carry", body.output_types[: loop.carry], loop.split(body.input_types)[1])
     if loop.cond is not None:
         _demand(name, "the condition's operands", given, loop.cond.input_types)
         _demand(name, "the condition", loop.cond.output_types, [ArrayType((), bool)])
@@ -89,7 +87,7 @@ def _batch(size: int, operands: Sequence[Any], mapped: Sequence[bool], **params:
         if apart[0]:
             return _batch_apart(loop, size, operands, mapped)
         loop = loop._replace(cond=cond)
-    wanted = [*loop.parted(flags)[1], *reached[loop.carry :]]
+    wanted = [*loop.split(flags)[1], *reached[loop.carry :]]
     loop = loop._replace(body=rows_program(body, reached, wanted, size))
     last, ys = loop.bind(*_mapped_operands(loop, size, operands, mapped, flags))
     stacks = [
@@ -106,9 +104,9 @@ def _mapped_operands(
         rows(size, x, have) if want else x
         for x, have, want in zip(operands, mapped, flags, strict=True)
     ]
-    consts, carry, xs = loop.parted(wide)
+    consts, carry, xs = loop.split(wide)
     slices = [
-        moveaxis(x, 0, 1) if on else x for x, on in zip(xs, loop.parted(flags)[2], strict=True)
+        moveaxis(x, 0, 1) if on else x for x, on in zip(xs, loop.split(flags)[2], strict=True)
     ]
     return consts, carry, slices
 

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from ..executors import reference
-from ..ir import UNKNOWN, ArrayType, Atom, Literal, Program, Shape, Var, zero
+from ..ir import UNKNOWN, ArrayType, Atom, Literal, Program, Shape, Var, zero, zeros
+from ..lists import merge
 from ..ops.elementwise import where
 from ..ops.index import materialize
 from ..ops.shape import reshape
 from ..recorder import plain, recorder_for, recording
 from ..transforms.jvp import jvp as jvp_program
 from ..transforms.linearize import linearize
-from .loop import spread
 
 
 def build(
@@ -50,10 +50,10 @@ def pushed(
         parts = linearize(program, active)
         found = inline(parts.primal, primals)
         moved = inline(parts.linear, [*found[count:], *given])
-        return found[:count], spread(moved, parts.active_outputs)
+        return found[:count], merge(moved, parts.active_outputs)
     both, reached = jvp_program(program, active)
     found = inline(both, [*primals, *given])
-    return found[:count], spread(found[count:], reached)
+    return found[:count], merge(found[count:], reached)
 
 
 def reference_compile(
@@ -80,12 +80,12 @@ def filler(type: ArrayType) -> Literal:
     would be divided by. A boolean is false, as for the flag of a step that is not made.
     """
     value = type.dtype.type(1 if type.inexact else 0)
-    return Literal(np.broadcast_to(value, zero(type).value.shape)[()], type.strong)
+    return Literal(np.broadcast_to(value, zeros(type).shape)[()], type.strong)
 
 
-def zeros_of(type: ArrayType) -> Any:
-    """Zeros as an operand."""
-    return zero(type).value
+def with_zeros(values: Sequence[Any], types: Sequence[ArrayType]) -> list[Any]:
+    """Tangents or cotangents with zeros in place of None."""
+    return [zeros(type) if x is None else x for x, type in zip(values, types, strict=True)]
 
 
 def rows(size: int, x: Any, is_mapped: bool) -> Any:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..ir import UNKNOWN, Equation, Program
+from ..lists import select
 from ..passes.dead_code import dead_code
-from .loop import Loop, flagged
+from .loop import Loop
 from .programs import used_inputs
 
 
@@ -20,14 +21,12 @@ def pruned(loop: Loop, live: Sequence[bool]) -> tuple[Loop, list[int], list[bool
     body, k = loop.body, loop.carry
     nothing = [False] * len(body.inputs)
     tested = nothing if loop.cond is None else used_inputs(loop.cond)
-    needed = [on or test for on, test in zip(live, loop.parted(tested)[1], strict=False)]
+    needed = [on or test for on, test in zip(live, loop.split(tested)[1], strict=False)]
     while True:
         kept = [*needed, *live[k:]]
-        smaller = dead_code(
-            Program(body.inputs, body.equations, flagged(body.outputs, kept), body.name)
-        )
+        smaller = dead_code(body.replace(outputs=select(body.outputs, kept)))
         used = [a or b for a, b in zip(used_inputs(smaller), tested, strict=True)]
-        grown = [a or b for a, b in zip(needed, loop.parted(used)[1], strict=True)]
+        grown = [a or b for a, b in zip(needed, loop.split(used)[1], strict=True)]
         if grown == needed:
             break
         needed = grown
@@ -49,12 +48,12 @@ def pruned(loop: Loop, live: Sequence[bool]) -> tuple[Loop, list[int], list[bool
 def _taking(program: Program, places: Sequence[int]) -> Program:
     """A Program of some of its inputs. It uses no others."""
     inputs = [program.inputs[i] for i in places]
-    return Program(inputs, program.equations, program.outputs, program.name)
+    return program.replace(inputs=inputs)
 
 
 def prune(equation: Equation, live: Sequence[bool]) -> Equation:
     """A loop's equation that gives the live outputs."""
     loop, places, kept = pruned(Loop(**equation.params), live)
     inputs = tuple([equation.inputs[i] for i in places])
-    outputs = tuple(flagged(equation.outputs, kept))
-    return Equation(equation.primitive, inputs, loop.params, outputs, equation.position)
+    outputs = tuple(select(equation.outputs, kept))
+    return equation.replace(inputs=inputs, params=loop.params, outputs=outputs)

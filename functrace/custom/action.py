@@ -20,9 +20,9 @@ from .. import tree
 from ..errors import LeafTypeError
 from ..ir import ACTS, ArrayType
 from ..primitive import NOT_LINEAR, ZERO, Primitive
-from ..recorder import bind, plain, type_of
-from ..tracer import Tracer
+from ..recorder import bind, type_of
 from ..tree import TreeDef
+from ..values import operand
 from .fixed import Fixed, Target
 
 Leaves = tuple[Fixed | bool, ...]
@@ -52,7 +52,7 @@ def act(callback: Print | Target, args: tuple[Any, ...], kwargs: dict[str, Any])
         except LeafTypeError:
             leaves.append(Fixed(leaf))
         else:
-            operands.append(leaf if type(leaf) is Tracer else plain(leaf))
+            operands.append(operand(leaf))
     bind(ACT, *operands, callback=callback, inputs=inputs, leaves=tuple(leaves), rows=())
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from ..control.loop import Loop
 from ..control.programs import build
 from ..ir import ArrayType
+from ..lists import partition
 from ..ops.index import concatenate, materialize, slice_axis
 from ..ops.shape import expand_dims, reshape
 from ..recorder import type_of
@@ -69,8 +70,7 @@ def _unrolled(
 def _looped(
     one: Callable[..., Sequence[Any]], size: int, operands: Sequence[Any], mapped: Sequence[bool]
 ) -> Sequence[Any]:
-    shared = [x for x, on in zip(operands, mapped, strict=True) if not on]
-    rows = [x for x, on in zip(operands, mapped, strict=True) if on]
+    rows, shared = partition(operands, mapped)
     count = len(shared)
 
     def body(inputs: list[Any]) -> Sequence[Any]:

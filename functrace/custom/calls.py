@@ -11,11 +11,12 @@ import numpy as np
 from .. import tree
 from ..axes import Names, names_in_scope
 from ..errors import ArgumentError, FunctraceError, LeafTypeError
-from ..ir import ArrayType, Program
-from ..recorder import plain, record, type_of
+from ..ir import ArrayType
+from ..recorder import record, type_of
 from ..recording import Recording
 from ..tracer import Tracer
 from ..tree import TreeDef
+from ..values import operand
 from .fixed import Fixed
 
 
@@ -143,7 +144,7 @@ def describe(
         name, tuple(fixed), tuple(sorted(aside)), structure, types, tuple(names), tuple(active),
         names_in_scope(),
     )  # fmt: skip
-    return call, [x if type(x) is Tracer else plain(x) for x in leaves]
+    return call, [operand(x) for x in leaves]
 
 
 def _snapshot(argument: Any) -> Any:
@@ -189,11 +190,3 @@ def traced(
 
     recording = record(flat, types, names=names, values=values, reason=reason, name=name)
     return recording, Result(structure[0], recording.output_types)
-
-
-def captures_first(recording: Recording) -> Program:
-    """The Program with what it captured before the other inputs."""
-    program, count = recording.program, len(recording.captured)
-    own = len(program.inputs) - count
-    inputs = [*program.inputs[own:], *program.inputs[:own]]
-    return Program(inputs, program.equations, program.outputs, program.name)

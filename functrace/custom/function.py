@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from ..control.loop import spread
 from ..control.programs import inline, reference_compile
 from ..control.programs import pushed as pushed
 from ..errors import ProgramError, RuleClosureError
 from ..ir import ArrayType, Program
+from ..lists import merge, select, split
 from ..primitive import Linear, Primitive, Rule
 from ..transforms.transpose import transpose as transpose_program
 from .rules import place_of
@@ -43,8 +43,8 @@ def ruled(name: str, jvp: Rule, batch: Rule) -> Primitive:
 
 def grouped(values: Sequence[T], captured: int, extras: int) -> tuple[list[T], list[T], list[T]]:
     """What belongs to captured values, arguments and extras."""
-    last = len(values) - extras
-    return list(values[:captured]), list(values[captured:last]), list(values[last:])
+    first, arguments, last = split(values, captured, len(values) - captured - extras)
+    return first, arguments, last
 
 
 def refuse_captured(tangents: Sequence[Any], captured: int, kind: str, name: str) -> None:
@@ -84,8 +84,7 @@ def _transpose(
 ) -> list[Any]:
     linear = [isinstance(x, Linear) for x in operands]
     live = [ct is not None for ct in cotangents]
-    outputs = [atom for atom, on in zip(program.outputs, live, strict=True) if on]
-    own = Program(program.inputs, program.equations, outputs, program.name)
+    own = program.replace(outputs=select(program.outputs, live))
     known = [x for x in operands if not isinstance(x, Linear)]
     given = [ct for ct in cotangents if ct is not None]
-    return spread(inline(transpose_program(own, linear), [*known, *given]), linear)
+    return merge(inline(transpose_program(own, linear), [*known, *given]), linear)

@@ -14,15 +14,15 @@ import numpy as np
 
 from .. import tree
 from ..axes import scope
-from ..control.loop import flagged, spread
-from ..control.programs import depends, inline, rows_program, used_inputs, zeros_of
+from ..control.programs import depends, inline, rows_program, used_inputs, with_zeros
 from ..errors import ConcretizationError, CustomRuleError, FunctraceError
-from ..ir import ACTS, FLOAT0, ArrayType, Equation, Program
+from ..ir import ACTS, FLOAT0, ArrayType, Equation, Program, zeros
+from ..lists import merge, select
 from ..passes.dead_code import dead_code
 from ..recorder import bind
 from ..recording import Recording
 from ..source import Source
-from ..transforms.linearize import linearize, split
+from ..transforms.linearize import linearize, split_equations
 from ..transforms.vmap import vmap as vmap_program
 from .calls import Call, Result, traced
 from .fixed import Fixed, defined_at
@@ -115,13 +115,13 @@ class JvpRule(SteadyRule):
             found.extend(moved)
             return [*outputs, *[t for t in moved if t is not None]]
 
-        types = [*call.types, *flagged(call.types, takes)]
+        types = [*call.types, *select(call.types, takes)]
         try:
             with scope(call.axes), recording_rule(self):
                 recording, _ = traced(
                     flat,
                     types,
-                    [*call.names, *[f"d{name}" for name in flagged(call.names, takes)]],
+                    [*call.names, *[f"d{name}" for name in select(call.names, takes)]],
                     values=None if values is None else [*values, *[None] * sum(takes)],
                     reason=self.what,
                     name=call.name,
@@ -142,7 +142,7 @@ class JvpRule(SteadyRule):
         aside, primals = call.parted(call.arguments(operands[:count]))
         tangents = [
             self._nothing(type) if t is None else t
-            for t, type in zip(spread(operands[count:], takes), call.types, strict=True)
+            for t, type in zip(merge(operands[count:], takes), call.types, strict=True)
         ]
         directions = call.parted(call.arguments(tangents))[1]
         return self._checked(guarded(self.function, self.what)(*aside, primals, directions))
@@ -153,7 +153,7 @@ class JvpRule(SteadyRule):
         """The Program that calls the rule."""
         outputs, gives = self.result.types, tuple(self.result.active)
         program = called_later(
-            LateJvp(self, takes), types, [*outputs, *flagged(outputs, gives)], self.call.name,
+            LateJvp(self, takes), types, [*outputs, *select(outputs, gives)], self.call.name,
             self.source,
         )  # fmt: skip
         return Recording(program, (), outputs), gives
@@ -184,10 +184,8 @@ class JvpRule(SteadyRule):
         flags = [count <= i < count + sum(takes) for i in range(len(program.inputs))]
         outputs = len(self.result.types)
         if any(depends(program, flags)[:outputs]):
-            alone = dead_code(
-                Program(program.inputs, program.equations, program.outputs[:outputs], program.name)
-            )
-            if any(flagged(used_inputs(alone), flags)):
+            alone = dead_code(program.replace(outputs=program.outputs[:outputs]))
+            if any(select(used_inputs(alone), flags)):
                 raise CustomRuleError(
                     f"{self.what}: the output depends on a tangent",
                     "return (output, tangent): the output is what the function returns",
@@ -213,7 +211,7 @@ class LateJvp(NamedTuple):
     def run(self, arrays: Sequence[Any]) -> list[Any]:
         """Outputs, and tangents of those that may have one."""
         outputs, moved = self.rule._push(self.takes, arrays)
-        return [*outputs, *flagged(moved, self.rule.result.active)]
+        return [*outputs, *select(moved, self.rule.result.active)]
 
     def refuse(self) -> FunctraceError:
         """The error for reverse mode, a second derivative, or a batch."""
@@ -259,7 +257,7 @@ class BatchedJvp(Rule):
 
     def trace(self, situation: tuple[bool, ...]) -> Pushforward:
         one = self.rule.traced(situation)
-        mapped = [*self.arguments, *flagged(self.arguments, one.takes), *self.extras]
+        mapped = [*self.arguments, *select(self.arguments, one.takes), *self.extras]
         program, reached = vmap_program(one.program, mapped, self.size)
         wanted = [True] * len(reached)
         return one._replace(program=rows_program(program, reached, wanted, self.size))
@@ -274,20 +272,17 @@ def _jvp(
     given = grouped(tangents, captured, extras)[1]
     found = rule.traced(rule.situation([t is not None for t in given]))
     outputs = len(program.outputs)
-    if not any(t is not None for t in flagged(given, found.takes)):
+    if not any(t is not None for t in select(given, found.takes)):
         same = bind(
             CUSTOM_JVP, *primals, program=program, captured=captured, extras=extras, rule=rule
         )
         return same, [None] * outputs
     types = program.input_types[captured:]
-    moved = [
-        zeros_of(type) if t is None else t
-        for t, type, on in zip(given, types, found.takes, strict=False)
-        if on
-    ]
+    takes = found.takes
+    moved = with_zeros(select(given, takes), select(types[: len(takes)], takes))
     if not separate:
         results = inline(found.program, [*arguments, *moved, *more])
-        return results[:outputs], spread(results[outputs:], found.gives)
+        return results[:outputs], merge(results[outputs:], found.gives)
     return _parted(found, outputs, arguments, moved, more)
 
 
@@ -304,24 +299,24 @@ def _parted(
     kept = [*parts.primal.outputs[:outputs], *parts.primal.outputs[len(whole.outputs) :]]
     equations = _quiet(parts.primal, flags)
     known = dead_code(Program(parts.primal.inputs, equations, kept, whole.name))
-    if any(flagged(used_inputs(known), flags)):
+    if any(select(used_inputs(known), flags)):
         raise CustomRuleError(
             f"the jvp rule of {whole.name} is not linear in the tangents",
             "a tangent of the output is a sum of tangents, each times what depends on primals",
             place_of(moved),
         )
-    nothing = [zeros_of(type) for type in flagged(whole.input_types, flags)]
+    nothing = [zeros(type) for type in select(whole.input_types, flags)]
     results = inline(known, [*arguments, *nothing, *extras])
     pushed = inline(parts.linear, [*results[outputs:], *moved])
-    tangents = spread(pushed, parts.active_outputs)[outputs:]
-    return results[:outputs], spread(tangents, found.gives)
+    tangents = merge(pushed, parts.active_outputs)[outputs:]
+    return results[:outputs], merge(tangents, found.gives)
 
 
 def _quiet(program: Program, flags: Sequence[bool]) -> Sequence[Equation]:
     """A Program's equations, without what acts on tangents: these have no values here."""
     if ACTS not in program.effects:
         return program.equations
-    moving = {id(e) for e in split(program.equations, flagged(program.inputs, flags))[1]}
+    moving = {id(e) for e in split_equations(program.equations, select(program.inputs, flags))[1]}
     return [
         e.with_programs(Program.silent) if id(e) in moving else e
         for e in program.equations

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from ..control.programs import build, inline, reference_compile, rows, rows_program, zeros_of
+from ..control.programs import build, inline, reference_compile, rows, rows_program, with_zeros
 from ..errors import ForwardModeError
 from ..ir import ArrayType, Program
 from ..ops.elementwise import add
@@ -156,10 +156,7 @@ def _jvp(
     known, moved = primals[:residuals], tangents[:residuals]
     found: list[Any] = [None] * len(types)
     if any(t is not None for t in tangents[residuals:]):
-        full = [
-            zeros_of(type_of(x).strong) if t is None else t
-            for x, t in zip(primals[residuals:], tangents[residuals:], strict=True)
-        ]
+        full = with_zeros(tangents[residuals:], [type_of(x) for x in primals[residuals:]])
         found = list(linear_call(rule, known, full, types))
     if any(t is not None for t in moved):
         program = rule.forward()
@@ -183,10 +180,7 @@ def _transpose(
     for x in known:
         if isinstance(x, Linear):
             raise NotLinearError(x)
-    full = [
-        zeros_of(type) if ct is None else ct for ct, type in zip(cotangents, types, strict=True)
-    ]
-    found = inline(rule.backward(), [*known, *full])
+    found = inline(rule.backward(), [*known, *with_zeros(cotangents, types)])
     return [*[None] * residuals, *found]
 
 

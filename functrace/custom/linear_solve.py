@@ -13,16 +13,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ..control.programs import zeros_of
+from ..control.programs import with_zeros
 from ..errors import MissingRuleError, ProgramError
 from ..ir import ArrayType, Program
+from ..lists import split
 from ..ops.elementwise import negative, subtract
 from ..primitive import Linear, NotLinearError
 from ..recorder import bind
 from ..transforms.transpose import transpose as transpose_program
 from .function import pushed
 from .rules import place_of
-from .solution import Counts, parted, solution, strong
+from .solution import Counts, solution, strong
 
 
 class Equations(NamedTuple):
@@ -52,7 +53,7 @@ class Equations(NamedTuple):
 
 def _infer(*types: ArrayType, **params: Any) -> tuple[ArrayType, ...]:
     equations = Equations(**params)
-    first, second, _, b = parted(equations.counts, strong(types))
+    first, second, _, b = split(strong(types), *equations.counts)
     for program, given in ((equations.matvec, [*first, *b]), (equations.solve, [*second, *b])):
         found = strong(program.output_types)[: len(b)]
         if strong(program.input_types) != given or found != b:
@@ -66,16 +67,15 @@ def _jvp(
     equations = Equations(**params)
     types = equations.matvec.output_types
     n, count = len(types), sum(equations.counts)
-    consts = parted(equations.counts, primals)[0]
-    moved, _, _, right = parted(equations.counts, tangents)
+    consts = split(primals, *equations.counts)[0]
+    moved, _, _, right = split(tangents, *equations.counts)
     if any(t is not None for t in moved):
         system = [*consts, *outputs[:n]]
         changes = pushed(equations.matvec, system, [*moved, *[None] * n], separate=True)[1]
         right = [_difference(a, b) for a, b in zip(right, changes, strict=True)]
     if all(t is None for t in right):
         return [None] * len(outputs)
-    full = [zeros_of(type) if t is None else t for t, type in zip(right, types, strict=True)]
-    found = equations.bind(*primals[:count], *full)[:n]
+    found = equations.bind(*primals[:count], *with_zeros(right, types))[:n]
     return [*found, *[None] * (len(outputs) - n)]
 
 
@@ -87,7 +87,7 @@ def _difference(a: Any, b: Any) -> Any:
 
 def _transpose(cotangents: Sequence[Any], operands: Sequence[Any], **params: Any) -> list[Any]:
     equations = Equations(**params)
-    first, second, third, _ = parted(equations.counts, operands)
+    first, second, third, _ = split(operands, *equations.counts)
     for x in [*first, *second, *third]:
         if isinstance(x, Linear):
             raise NotLinearError(x)
@@ -100,9 +100,7 @@ def _transpose(cotangents: Sequence[Any], operands: Sequence[Any], **params: Any
             place_of([*cotangents, *operands]),
         )
     types = equations.matvec.output_types
-    full = [
-        zeros_of(type) if ct is None else ct for ct, type in zip(cotangents, types, strict=False)
-    ]
+    full = with_zeros(cotangents[: len(types)], types)
     if not equations.symmetric:
         second, third = third, second
     found = transposed.bind(*first, *second, *third, *full)[: len(types)]

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import ArgumentError, CustomRuleError, OpDefinitionError, StaticArgumentError
 from ..ir import ArrayType
-from ..ops.cast import loop_dtypes, operand, promote
+from ..ops.cast import converted, loop_dtypes, promote
 from ..ops.shape import broadcast_shapes
 from ..primitive import (
     LINEAR,
@@ -22,9 +22,10 @@ from ..primitive import (
     Declared,
     Primitive,
 )
-from ..recorder import bind, plain, type_of
+from ..recorder import bind, type_of
 from ..remade import global_name
 from ..tracer import Tracer
+from ..values import operand
 from . import op_rules
 from .fixed import defined_at
 
@@ -96,12 +97,10 @@ class Op:
         bound.apply_defaults()
         for name, value in bound.kwargs.items():
             _demand_static(own, name, value)
-        values = [operand(x) for x in bound.args]
+        values = [converted(x) for x in bound.args]
         if isinstance(own.impl, np.ufunc):
             return bind(self.primitive, *promote(own.impl, values))
-        return bind(
-            self.primitive, *[x if type(x) is Tracer else plain(x) for x in values], **bound.kwargs
-        )
+        return bind(self.primitive, *[operand(x) for x in values], **bound.kwargs)
 
     def __repr__(self) -> str:
         return f"<op {self.definition.name}>"

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..control.loop import flagged, spread
 from ..control.programs import inline, or_zero
 from ..errors import ConcretizationError, CustomRuleError, FunctraceError
 from ..ir import ArrayType, Program
+from ..lists import merge, partition, select
 from ..ops._families import align_ranks
 from ..ops.shape import broadcast_to
 from ..primitive import Linear
@@ -50,7 +50,7 @@ def _run(
 ) -> list[Any]:
     """What a rule returned, recorded where the primitive's equation is rewritten."""
     program, gives = _program(call, [type_of(x).strong for x in operands], what, rule)
-    return spread(inline(program, operands), gives)
+    return merge(inline(program, operands), gives)
 
 
 def _checked(
@@ -101,7 +101,7 @@ def _forward(
     function = rule if callable(rule) else _sum_of(op, rule)
 
     def call(tracers: list[Any]) -> list[Any]:
-        tangents = tuple(spread(tracers[n + m :], active))
+        tangents = tuple(merge(tracers[n + m :], active))
         out = own.alone(tracers[n : n + m])
         found = guarded(function, what)(tuple(tracers[:n]), tangents, out, **params)
         found = [None] * m if found is None else own.several(found, what)
@@ -149,9 +149,9 @@ def jvp_and_vjp(op: Op) -> Slot:
         both = OpLinear(op, tuple(params.items()), inputs, types, active)
         inexact = [type.inexact for type in types]
         moved = linear_call(
-            both, [*primals, *outputs], flagged(tangents, active), tuple(flagged(types, inexact))
+            both, [*primals, *outputs], select(tangents, active), tuple(select(types, inexact))
         )
-        return own.alone(spread(moved, inexact))
+        return own.alone(merge(moved, inexact))
 
     return slot
 
@@ -181,8 +181,8 @@ class OpLinear(LinearRule):
         residuals = [*self.inputs, *self.outputs]
         inexact = [type.inexact for type in self.outputs]
         if situation == "backward":
-            types = [*residuals, *flagged(self.outputs, inexact)]
-            outputs = flagged(self.inputs, self.active)
+            types = [*residuals, *select(self.outputs, inexact)]
+            outputs = select(self.inputs, self.active)
             try:
                 program, gives = _program(self._backward, types, *_named(self.op, "vjp"))
             except ConcretizationError:
@@ -192,9 +192,9 @@ class OpLinear(LinearRule):
         if self.op.definition.jvp is None:
             return None
         call = _forward(self.op, len(self.inputs), self.outputs, self.active, dict(self.params))
-        types = [*residuals, *flagged(self.inputs, self.active)]
+        types = [*residuals, *select(self.inputs, self.active)]
         program, gives = _program(call, types, *_named(self.op, "jvp"))
-        return _filled(program, flagged(gives, inexact), flagged(self.outputs, inexact))
+        return _filled(program, select(gives, inexact), select(self.outputs, inexact))
 
     def run(self, arrays: list[Any]) -> list[Any]:
         """Cotangents of operands, of operands, outputs and their cotangents."""
@@ -213,21 +213,20 @@ class OpLinear(LinearRule):
     def _backward(self, tracers: list[Any]) -> list[Any]:
         own, (what, rule), n = self.op.definition, _named(self.op, "vjp"), len(self.inputs)
         m = n + len(self.outputs)
-        cts = spread(tracers[m:], [type.inexact for type in self.outputs])
+        cts = merge(tracers[m:], [type.inexact for type in self.outputs])
         found = guarded(rule, what)(
             own.alone(cts), tuple(tracers[:n]), own.alone(tracers[n:m]), **dict(self.params)
         )
         given = _for_operands(found, n)
-        return flagged(_checked(given, self.inputs, what, "cotangent", rule), self.active)
+        return select(_checked(given, self.inputs, what, "cotangent", rule), self.active)
 
 
 def _filled(program: Program, gives: Sequence[bool], types: Sequence[ArrayType]) -> Program:
     """A Program with zeros for the outputs that it does not give."""
     outputs = [
-        or_zero(atom, type)
-        for atom, type in zip(spread(program.outputs, gives), types, strict=True)
+        or_zero(atom, type) for atom, type in zip(merge(program.outputs, gives), types, strict=True)
     ]
-    return Program(program.inputs, program.equations, outputs, program.name)
+    return program.replace(outputs=outputs)
 
 
 def _for_operands(found: Any, count: int) -> Sequence[Any]:
@@ -244,7 +243,7 @@ def transpose(op: Op) -> Slot:
     def slot(ct: Any, operands: Sequence[Any], **params: Any) -> list[Any]:
         what, rule = _named(op, "transpose")
         linear = [isinstance(x, Linear) for x in operands]
-        known = [x for x, on in zip(operands, linear, strict=True) if not on]
+        known = partition(operands, linear)[1]
         types = [x.type if isinstance(x, Linear) else type_of(x) for x in operands]
         cts = own.several(ct, what)
         live = [c is not None for c in cts]
@@ -254,12 +253,12 @@ def transpose(op: Op) -> Slot:
             values = tuple(
                 [x if on else next(rest) for x, on in zip(operands, linear, strict=True)]
             )
-            given = own.alone([next(rest) if on else None for on in live])
+            given = own.alone(merge(list(rest), live))
             found = _for_operands(guarded(rule, what)(given, values, **params), len(values))
             checked = _checked(found, types, what, "cotangent", rule)
             return [x if on else None for x, on in zip(checked, linear, strict=True)]
 
-        return _run(call, [*known, *flagged(cts, live)], what, rule)
+        return _run(call, [*known, *select(cts, live)], what, rule)
 
     return slot
 

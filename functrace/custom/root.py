@@ -12,14 +12,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ..control.programs import inline, zeros_of
+from ..control.programs import inline, with_zeros
 from ..errors import ProgramError
 from ..ir import ArrayType, Program
+from ..lists import split
 from ..ops.elementwise import negative
 from ..primitive import NOT_LINEAR
 from ..recorder import bind
 from .function import pushed
-from .solution import Counts, parted, solution, strong
+from .solution import Counts, solution, strong
 
 
 class Root(NamedTuple):
@@ -37,7 +38,7 @@ class Root(NamedTuple):
 
 def _infer(*types: ArrayType, **params: Any) -> tuple[ArrayType, ...]:
     root = Root(**params)
-    first, second, third, x = parted(root.counts, strong(types))
+    first, second, third, x = split(strong(types), *root.counts)
     groups = ([*first, *x], [*second, *x], [*third, *x, *x])
     for program, given in zip(root[:3], groups, strict=True):
         found = strong(program.output_types)[: len(x)]
@@ -53,15 +54,14 @@ def _jvp(
     types = root.f.output_types
     n = len(types)
     x, nothing = outputs[:n], [None] * len(outputs)
-    first, _, third, _ = parted(root.counts, primals)
-    moved = parted(root.counts, tangents)[0]
+    first, _, third, _ = split(primals, *root.counts)
+    moved = split(tangents, *root.counts)[0]
     if all(t is None for t in moved):
         return nothing
     changes = pushed(root.f, [*first, *x], [*moved, *[None] * n], separate=True)[1]
     if all(t is None for t in changes):
         return nothing
-    right = [zeros_of(type) if t is None else t for t, type in zip(changes, types, strict=True)]
-    found = inline(root.tangent, [*third, *x, *right])
+    found = inline(root.tangent, [*third, *x, *with_zeros(changes, types)])
     return [*[negative(t) for t in found], *nothing[n:]]
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from .. import tree
 from ..errors import CustomRuleError, FunctraceError, LeakedTracerError, RuleClosureError
 from ..ir import FLOAT0, ArrayType, Literal, Program, holds_objects
-from ..ops.cast import astype, operand, promotion_value
+from ..ops.cast import astype, converted, promotion_value
 from ..recorder import Recorder, plain, type_of
 from ..recording import Recording
 from ..source import Source, resolve
@@ -323,7 +323,7 @@ def fitted(
     Raises:
         CustomRuleError: naming both types.
     """
-    value = operand(value)
+    value = converted(value)
     checked_leaf(value, what, source)
     given = type_of(value)
     if given.shape == type.shape:

@@ -65,9 +65,7 @@ def _settled(recorder: Recorder, number: int) -> Equation:
         "extras": len(extras),
         "rule": known,
     }
-    return Equation(
-        equation.primitive, (*equation.inputs, *extras), params, equation.outputs, equation.position
-    )
+    return equation.replace(inputs=(*equation.inputs, *extras), params=params)
 
 
 def _demand_earlier(equations: Sequence[Equation], atoms: Sequence[Atom]) -> None:

@@ -10,25 +10,16 @@ its derivative. `counts` are the numbers of consts.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 from ..control.programs import fresh_inputs, reference_compile, rows, rows_program
 from ..ir import ArrayType, Program
+from ..lists import split
 from ..primitive import Declared, Primitive, Rule
 from ..recorder import bind
 from ..transforms.vmap import vmap as vmap_program
 
-T = TypeVar("T")
 Counts = tuple[int, int, int]
-
-
-def parted(counts: Counts, values: Sequence[T]) -> list[list[T]]:
-    """What belongs to the three groups of consts, and the rest."""
-    parts, rest = [], list(values)
-    for count in counts:
-        parts.append(rest[:count])
-        rest = rest[count:]
-    return [*parts, rest]
 
 
 def solution(
@@ -44,7 +35,7 @@ def solution(
         run = compile(kind(**params).solve)
 
         def solve(*operands: Any) -> Any:
-            _, consts, _, start = parted(params["counts"], operands)
+            _, consts, _, start = split(operands, *params["counts"])
             return run([*consts, *start])
 
         return solve
@@ -55,16 +46,16 @@ def solution(
         after = [] if third is None else fresh_inputs(third.input_types[:c])
         before = fresh_inputs(first.input_types[:a])
         inputs = [*before, *solve.inputs[:b], *after, *solve.inputs[b:]]
-        return Program(inputs, solve.equations, solve.outputs, solve.name)
+        return solve.replace(inputs=inputs)
 
     def batch(
         size: int, operands: Sequence[Any], mapped: Sequence[bool], **params: Any
     ) -> tuple[Any, ...]:
         """All examples are solved together."""
         counts = params["counts"]
-        *flags, starts = parted(counts, mapped)
+        *flags, starts = split(mapped, *counts)
         wide = [
-            rows(size, x, on) for x, on in zip(parted(counts, operands)[3], starts, strict=True)
+            rows(size, x, on) for x, on in zip(split(operands, *counts)[3], starts, strict=True)
         ]
         system = kind(**params)
         many = [

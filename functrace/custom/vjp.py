@@ -14,10 +14,10 @@ import numpy as np
 
 from .. import tree
 from ..axes import scope
-from ..control.loop import flagged, spread
 from ..control.programs import inline, or_zero, rows_program
 from ..errors import ConcretizationError, CustomRuleError, FunctraceError
 from ..ir import FLOAT0, Program
+from ..lists import merge, select
 from ..recorder import bind, type_of
 from ..recording import Recording
 from ..tracer import Tracer
@@ -206,7 +206,7 @@ class VjpRule(SteadyRule, Known):
         numbers = sum(result.active)
         recording, _ = traced(
             flat,
-            [*[type_of(x) for x in residuals], *flagged(result.types, result.active)],
+            [*[type_of(x) for x in residuals], *select(result.types, result.active)],
             [*[f"residual{path}" for path in tree.paths(structure)],
              *[f"ct{i}" for i in range(numbers)]],
             values=[*residuals, *[None] * numbers],
@@ -224,7 +224,7 @@ class VjpRule(SteadyRule, Known):
         what = f"the bwd rule of {self.call.name}"
         cotangents = [
             np.zeros(type.shape, FLOAT0) if ct is None else ct
-            for ct, type in zip(spread(operands[count:], result.active), result.types, strict=True)
+            for ct, type in zip(merge(operands[count:], result.active), result.types, strict=True)
         ]
         given = guarded(self.bwd, what)(
             *aside,
@@ -236,8 +236,8 @@ class VjpRule(SteadyRule, Known):
     def _called(self, residuals: Sequence[Any], structure: tree.TreeDef) -> Program:
         """The Program that calls `bwd`."""
         call, result = self.call, self.result
-        inputs = [*[type_of(x) for x in residuals], *flagged(result.types, result.active)]
-        outputs = flagged(call.types, call.active)
+        inputs = [*[type_of(x) for x in residuals], *select(result.types, result.active)]
+        outputs = select(call.types, call.active)
         return called_later(
             LateBwd(self, structure), inputs, outputs, call.name, defined_at(self.bwd.value)
         )
@@ -283,7 +283,7 @@ class LateBwd(NamedTuple):
         """A cotangent for each argument that may have one, of residuals and cotangents."""
         call = self.rule.call
         aside = [value.value for _, value in call.fixed]
-        return flagged(self.rule._pull(aside, self.structure, arrays), call.active)
+        return select(self.rule._pull(aside, self.structure, arrays), call.active)
 
     def refuse(self) -> FunctraceError:
         """The error for a second derivative, or a batch."""
@@ -302,7 +302,7 @@ def _captures_second(recording: Recording, count: int) -> Program:
     inputs = program.inputs
     last = len(inputs) - captured
     order = [*inputs[:count], *inputs[last:], *inputs[count:last]]
-    return Program(order, program.equations, program.outputs, program.name)
+    return program.replace(inputs=order)
 
 
 class KnownVjp(Known):
@@ -349,7 +349,7 @@ class BatchedVjp(Rule):
     def linear(self, situation: Any, active: tuple[bool, ...]) -> LinearRule:
         one = self.rule.linear(situation, active)
         residuals = self.traced(situation)[1]
-        tangents = flagged(self.mapped[: len(active)], active)
+        tangents = select(self.mapped[: len(active)], active)
         return BatchedLinear(one, residuals, tuple(tangents), self.size)
 
     def trace(self, situation: Any) -> tuple[Program, tuple[bool, ...]]:
@@ -384,12 +384,12 @@ class Transposed(LinearRule):
         if situation == "forward":
             return None
         forward, backward, gives = self.rule.traced(self.situation)
-        given = spread(backward.outputs, gives)
+        given = merge(backward.outputs, gives)
         types = forward.input_types
         outputs = [
             or_zero(ct, type) for ct, type, on in zip(given, types, self.active, strict=False) if on
         ]
-        return Program(backward.inputs, backward.equations, outputs, backward.name)
+        return backward.replace(outputs=outputs)
 
 
 def _jvp(
@@ -406,10 +406,10 @@ def _jvp(
     outputs, residuals = found[: len(program.outputs)], found[len(program.outputs) :]
     types = [type.strong for type in program.output_types]
     moved = linear_call(
-        rule.linear(situation, active), residuals, flagged(given, active),
+        rule.linear(situation, active), residuals, select(given, active),
         tuple([type for type in types if type.inexact]),
     )  # fmt: skip
-    return outputs, spread(moved, [type.inexact for type in types])
+    return outputs, merge(moved, [type.inexact for type in types])
 
 
 def _batch(

@@ -77,7 +77,7 @@ def _mask(x: Any, key: Any, value: Any) -> Any:
     if isinstance(key, tuple) and len(key) == 1:
         (key,) = key
     if not isinstance(key, (slice, tuple, list)) and key is not None and key is not Ellipsis:
-        key = cast.operand(key)
+        key = cast.converted(key)
     if not isinstance(key, (np.ndarray, Tracer)) or key.dtype.kind != "b":
         return None
     rest = x.ndim - key.ndim

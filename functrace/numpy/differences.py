@@ -132,7 +132,7 @@ def _spacings(x: Any, given: Sequence[Any], axes: Sequence[int]) -> list[Any]:
     """For each axis the distance of neighbours, or a vector of distances."""
     if not given:
         return [1.0] * len(axes)
-    if len(given) == 1 and not type_of(cast.operand(given[0])).ndim:
+    if len(given) == 1 and not type_of(cast.converted(given[0])).ndim:
         return list(given) * len(axes)
     if len(given) != len(axes):
         raise ArgumentError(f"gradient: {len(given)} spacings for {len(axes)} axes")
@@ -140,7 +140,7 @@ def _spacings(x: Any, given: Sequence[Any], axes: Sequence[int]) -> list[Any]:
 
 
 def _spacing(x: Any, axis: int, given: Any) -> Any:
-    given = cast.operand(given)
+    given = cast.converted(given)
     if not type_of(given).ndim:
         return given
     places = array(given)

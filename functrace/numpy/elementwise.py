@@ -22,7 +22,7 @@ _MISSING: Any = np._NoValue  # type: ignore[attr-defined] -- what NumPy's signat
 
 def array(x: Any) -> Any:
     """A traced or NumPy array, as `np.asarray` makes one: a Python scalar has its own dtype."""
-    x = cast.operand(x)
+    x = cast.converted(x)
     if type(x) is int and x >= 2**63:
         x = np.asarray(x)[()]  # of uint64, if that can hold it
     return cast.astype(x, x.dtype) if type(x) is Tracer else plain(x)
@@ -30,7 +30,7 @@ def array(x: Any) -> Any:
 
 def array_of(x: Any, dtype: np.dtype[Any]) -> Any:
     """As `np.asarray(x, dtype)`, where a Python number must fit the dtype."""
-    x = cast.operand(x)  # np.isscalar takes a memoryview for a scalar
+    x = cast.converted(x)  # np.isscalar takes a memoryview for a scalar
     x = x if np.isscalar(x) or type(x) is Tracer else array(x)
     if type_of(x).dtype.kind == "c" and dtype.kind not in "bc":
         raise DTypeError(

@@ -207,7 +207,7 @@ def _parse(shape: tuple[int, ...], key: Any) -> tuple[list[_Item], tuple[int, ..
 def _as_part(part: Any) -> Any:
     if part is None or part is Ellipsis or isinstance(part, (slice, int)):
         return part
-    part = cast.operand(part)
+    part = cast.converted(part)
     if isinstance(part, np.ndarray):
         part = np.asarray(part)
         return part.astype(np.intp) if part.size == 0 and part.dtype.kind == "f" else part

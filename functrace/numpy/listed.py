@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..fillable import noted, subjects
-from ..ops.cast import operand
+from ..ops.cast import converted
 from ..recorder import tracing
 from ..tracer import FUNCTIONS, demanded_answer
 from .creation import has_tracer
@@ -47,7 +47,7 @@ def of_arrays(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         if _lists_traced(args):
-            args = tuple([operand(x) for x in args])
+            args = tuple([converted(x) for x in args])
         return function(*args, **kwargs)
 
     return call

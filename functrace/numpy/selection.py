@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DTypeError, OptionError, ShapeError
+from ..ir import zeros
 from ..ops import cast, index, shape, sort
 from ..ops import elementwise as ops
 from ..ops.reduce import argmax
@@ -144,7 +145,7 @@ def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> An
         conditions.append(ops.logical_not(covered))
     if len(functions) != len(conditions):
         raise OptionError(f"piecewise: {len(functions)} functions, {len(conditions)} conditions")
-    result = ops.zeros(points.shape, points.dtype)
+    result = zeros(points)
     for condition, function in zip(conditions, functions, strict=True):
         value = function
         if callable(function):

@@ -296,7 +296,7 @@ def _quantile(scale: int, without_nan: bool, name: str) -> Callable[..., Any]:
             raise OptionError(
                 f"{name}: method must be one of {', '.join(sorted(_METHODS))}, not {method!r}"
             )
-        weak = type_of(cast.operand(q)).weak
+        weak = type_of(cast.converted(q)).weak
         levels = array(q) if scale == 1 else ops.divide(array(q), scale)
         if type(levels) is not Tracer:
             np.quantile(np.zeros(1), levels, method=method)  # type: ignore[call-overload] -- raises as NumPy does

@@ -186,7 +186,7 @@ def limits_of(dtype: np.dtype[Any]) -> tuple[int, int]:
     return int(limits.min), int(limits.max)
 
 
-def operand(x: Any) -> Any:
+def converted(x: Any) -> Any:
     """A tracer, array or scalar as it is, and what NumPy makes an array of as that array.
 
     That are lists and tuples, also with traced values in them, and arrays of other libraries.
@@ -211,12 +211,12 @@ def _converted(x: Any) -> Any:
 
 
 def operands_of(given: Sequence[Any]) -> Sequence[Any]:
-    """Operands as `operand` gives them."""
+    """Operands as `converted` gives them."""
     for x in given:
         if type(x) is not Tracer and type(x) not in USUAL:
-            converted = [operand(x) for x in given]
-            check_labels(converted, ())
-            return converted
+            values = [converted(x) for x in given]
+            check_labels(values, ())
+            return values
     return given
 
 

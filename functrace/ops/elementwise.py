@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..ir import ArrayType
+from ..ir import ArrayType, zeros
 from ..primitive import (
     LINEAR,
     NONDIFFERENTIABLE,
@@ -29,7 +29,7 @@ from ._families import Comparison, ElementwiseOp, binary, elementwise, unary
 from ._large import select, select_into
 from .activations import sigmoid
 from .activations import tanh as tanh
-from .cast import astype, operand, promote, promote_together, real_dtype_of
+from .cast import astype, converted, promote, promote_together, real_dtype_of
 from .lengths import CONVENTION, times_power
 from .lengths import radical as radical
 from .lengths import root_of_squares as root_of_squares
@@ -101,7 +101,7 @@ _EXACT_POWERS = {2: lambda x: square(x), 1: positive, 0.5: lambda x: sqrt(x)}
 
 def power(x: Any, y: Any) -> Any:
     """As `np.power`; the exponents 2, 1 and 0.5 take the shorter ways that NumPy's `**` takes."""
-    if type(y) in (int, float) and y in _EXACT_POWERS and type_of(operand(x)).inexact:
+    if type(y) in (int, float) and y in _EXACT_POWERS and type_of(converted(x)).inexact:
         return _EXACT_POWERS[y](x)
     return _power(x, y)
 
@@ -374,19 +374,14 @@ fmin = binary(
 def where(condition: Any, x: Any, y: Any) -> Any:
     """As `np.where` with three arguments."""
     x, y = promote_together(x, y)
-    return bind(WHERE, astype(operand(condition), np.dtype(bool)), x, y)
+    return bind(WHERE, astype(converted(condition), np.dtype(bool)), x, y)
 
 
 def _where_jvp(primals: Any, tangents: Any, out: Any) -> Any:
     zero = out.dtype.type(0)
     _, x, y = (zero if t is None else t for t in tangents)
     tangent = where(primals[0], x, y)
-    return tangent if tangent.shape == out.shape else tangent + zeros(out.shape, out.dtype)
-
-
-def zeros(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
-    """An array of zeros that costs no memory."""
-    return np.broadcast_to(dtype.type(0), shape)
+    return tangent if tangent.shape == out.shape else tangent + zeros(out)
 
 
 def _where_transpose(ct: Any, operands: Any) -> tuple[Any, ...]:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ShapeError
-from ..ir import ArrayType, Shape
+from ..ir import ArrayType, Shape, zeros
 from ..primitive import LINEAR, Linear, Primitive
 from ..recorder import bind
 from ._families import align_ranks
@@ -161,11 +161,6 @@ def _set_slice_jvp(primals: Any, tangents: Any, out: Any, *, ranges: Ranges) -> 
     if old is None:
         return place(new, primals[0].shape, ranges)
     return set_slice(old, zeros(primals[1]) if new is None else new, ranges)
-
-
-def zeros(like: Any) -> Any:
-    """Zeros of the shape and dtype of an array, a tracer or a linear operand, of no memory."""
-    return np.broadcast_to(like.dtype.type(0), like.shape)
 
 
 def _set_slice_transpose(ct: Any, operands: Any, *, ranges: Ranges) -> Any:

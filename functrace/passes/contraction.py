@@ -27,7 +27,7 @@ def contraction(program: Program) -> Program:
             equations.extend(_pairwise(equation))
         else:
             equations.append(equation)
-    return Program(program.inputs, equations, program.outputs, program.name)
+    return program.replace(equations=equations)
 
 
 def _pairwise(equation: Equation) -> list[Equation]:

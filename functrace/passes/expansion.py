@@ -18,9 +18,7 @@ def expansion(program: Program) -> Program:
     equations: list[Equation] = []
     for equation in program.equations:
         inputs = tuple([renamed.get(atom, atom) for atom in equation.inputs])
-        equation = Equation(
-            equation.primitive, inputs, equation.params, equation.outputs, equation.position
-        )
+        equation = equation.replace(inputs=inputs)
         inner = equation.primitive.expand and equation.primitive.expand(**equation.params)
         if inner is None:
             equations.append(equation.with_programs(expansion))
@@ -28,7 +26,7 @@ def expansion(program: Program) -> Program:
             outputs = _put_in(expansion(inner), equation, equations)
             renamed.update(zip(equation.outputs, outputs, strict=True))
     outputs = [renamed.get(atom, atom) for atom in program.outputs]
-    return Program(program.inputs, equations, outputs, program.name)
+    return program.replace(equations=equations, outputs=outputs)
 
 
 def _changes(equation: Equation) -> bool:
@@ -43,7 +41,5 @@ def _put_in(inner: Program, place: Equation, equations: list[Equation]) -> list[
         inputs = tuple([names.get(atom, atom) for atom in equation.inputs])
         outputs = tuple([Var(var.type) for var in equation.outputs])
         names.update(zip(equation.outputs, outputs, strict=True))
-        equations.append(
-            Equation(equation.primitive, inputs, equation.params, outputs, equation.position)
-        )
+        equations.append(equation.replace(inputs=inputs, outputs=outputs))
     return [names.get(atom, atom) for atom in inner.outputs]

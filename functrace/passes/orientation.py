@@ -36,13 +36,11 @@ def orientation(program: Program) -> Program:
             new = Var(old.type.with_shape([old.type.shape[i] for i in order]))
             inputs = tuple([turned.get(a) or _turned(a, order, equations) for a in equation.inputs])
             turned[old] = new
-            equation = Equation(
-                equation.primitive, inputs, equation.params, (new,), equation.position
-            )
+            equation = equation.replace(inputs=inputs, outputs=(new,))
         elif equation.primitive is EINSUM and not turned.keys().isdisjoint(equation.inputs):
             equation = _contracted(equation, turned)
         equations.append(equation)
-    return Program(program.inputs, equations, program.outputs, program.name)
+    return program.replace(equations=equations)
 
 
 def _order(shape: Shape) -> list[int]:

@@ -123,7 +123,7 @@ class _Rewriting:
             if i in self.ahead:
                 equations.append(self.ahead[i])
             equations.append(equation)
-        return Program(self.source.inputs, equations, self.source.outputs, self.source.name)
+        return self.source.replace(equations=equations)
 
     def rewrite(self, equation: Equation) -> None:
         """Record what computes an equation's output, or let a sign wait."""
@@ -189,9 +189,7 @@ class _Rewriting:
             turned = inputs[place.operand] = Var(inputs[place.operand].type.strong)
             self.apply(changed.inputs[place.operand], True, turned, changed)
             self.ahead[place.equation] = self.equations.pop()
-            self.equations[place.equation] = Equation(
-                changed.primitive, tuple(inputs), changed.params, changed.outputs, changed.position
-            )
+            self.equations[place.equation] = changed.replace(inputs=tuple(inputs))
             self.apply(core, False, out, equation)
         elif core in equation.inputs and minus:  # as it was
             self.equations.append(equation)

@@ -42,7 +42,7 @@ def systems(program: Program) -> Program:
                 if _SMALL < abs(first * found[1]) < 1 / _SMALL:
                     multiples[equation.outputs[0]] = source, first * found[1]
         equations.append(equation)
-    return Program(program.inputs, equations, program.outputs, program.name)
+    return program.replace(equations=equations)
 
 
 def _multiplied(equation: Equation) -> tuple[Atom, Any] | None:

@@ -36,10 +36,7 @@ def adopt(
 
 
 def _renamed(equation: Equation, renamed: dict[Var, Var]) -> Equation:
-    return Equation(
-        equation.primitive,
-        tuple([renamed.get(a, a) if isinstance(a, Var) else a for a in equation.inputs]),
-        equation.params,
-        tuple([renamed.get(var, var) for var in equation.outputs]),
-        equation.position,
+    return equation.replace(
+        inputs=tuple([renamed.get(a, a) if isinstance(a, Var) else a for a in equation.inputs]),
+        outputs=tuple([renamed.get(var, var) for var in equation.outputs]),
     )

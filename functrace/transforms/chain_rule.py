@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import NonDifferentiableError
-from ..ir import ArrayType, Equation, zero
+from ..ir import Equation, zeros
 from ..primitive import LINEAR, NONDIFFERENTIABLE, ZERO
 from ..recorder import Recorder, bind
 from ..tracer import Tracer
@@ -44,8 +44,3 @@ def pushed(recorder: Recorder, equation: Equation, given: Sequence[Any]) -> Sequ
         call = primitive.rule("jvp", "forward and reverse mode")
         out = call(primals, given, values if primitive.multiple else values[0], **equation.params)
     return out if primitive.multiple else (out,)
-
-
-def zeros(like: Any) -> Any:
-    """Zeros of the shape and dtype of an array, tracer or type, costing no memory."""
-    return zero(ArrayType(like.shape, like.dtype)).value

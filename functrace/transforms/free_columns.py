@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from ..ir import Equation, Program, Var, zero
+from ..ir import Equation, Program, Var, zeros
 from ..ops.elementwise import absolute, greater, logical_not
 from ..ops.free_columns import FREE, Role, tolerance, unchanged
 from ..ops.reduce import reduce_max
@@ -85,7 +85,7 @@ def _followed(
             operands = [
                 moved[atom]
                 if isinstance(atom, Var) and atom in moved
-                else zero(atom.type).value
+                else zeros(atom.type)
                 if atom in reached
                 else recorder.value_of_atom(atom)
                 for atom in equation.inputs

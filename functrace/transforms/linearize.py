@@ -40,7 +40,7 @@ def linearize(program: Program, active: Sequence[bool]) -> Linearized:
     both, active_outputs = jvp(program, active, separate=True)
     count = len(program.inputs)
     tangents = both.inputs[count:]
-    known, linear = split(both.equations, tangents)
+    known, linear = split_equations(both.equations, tangents)
     outputs = both.outputs[len(program.outputs) :]
     linear = _used(linear, outputs)
     unknown = set(tangents).union(*(equation.outputs for equation in linear))
@@ -70,7 +70,7 @@ def _used(equations: Sequence[Equation], outputs: Sequence[Atom]) -> list[Equati
     return used[::-1]
 
 
-def split(
+def split_equations(
     equations: Sequence[Equation], unknown: Sequence[Var], acts: bool = False
 ) -> tuple[list[Equation], list[Equation]]:
     """The equations that do not depend on some Vars, and those that do.

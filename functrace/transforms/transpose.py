@@ -10,16 +10,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import MissingRuleError
-from ..ir import Equation, Program, Shape, Var
+from ..ir import Equation, Program, Shape, Var, zeros
+from ..lists import select
 from ..ops.elementwise import unmasked
 from ..ops.shape import unbroadcast
 from ..primitive import Linear, Masked, NotLinearError
 from ..recorder import Recorder, rewriting
 from ..source import derived
 from ..tracer import Tracer
-from .chain_rule import zeros
 from .jvp import check_type
-from .linearize import Linearized, linearize, split
+from .linearize import Linearized, linearize, split_equations
 
 
 def transpose(
@@ -38,8 +38,8 @@ def transpose(
     Raises:
         MissingRuleError: when an op is not linear in an operand that depends on a linear input.
     """
-    arguments = [v for v, is_linear in zip(program.inputs, linear, strict=True) if is_linear]
-    known, dependent = split(program.equations, arguments)
+    arguments = select(program.inputs, linear)
+    known, dependent = split_equations(program.equations, arguments)
     unknown = set(arguments).union(*(equation.outputs for equation in dependent))
     with rewriting(program) as recorder:
         recorder.inputs[:] = [v for v in program.inputs if v not in unknown]
@@ -189,7 +189,7 @@ def value_and_gradient(program: Program, active: Sequence[bool], seed: Any) -> P
         active: the inputs with respect to which to differentiate; their gradients come last.
         seed: the cotangent of the first output; the other outputs are auxiliary.
     """
-    first = Program(program.inputs, program.equations, program.outputs[:1], program.name)
+    first = program.replace(outputs=program.outputs[:1])
     parts = linearize(first, active)
     reverse = pullback(parts, [seed] if parts.active_outputs[0] else [])
     # The reverse Program's inputs are the residuals' own Vars, so its equations can simply follow.
