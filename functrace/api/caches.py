@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..executors.workspace import POOL
+from ..transforms import recalled
 from . import _numbers, _shortcut, _tapes
 from ._execute import FINISHED, RETRACES, CacheInfo
 
@@ -47,5 +48,5 @@ def clear_cache() -> None:
     FINISHED.clear()
     RETRACES.clear()
     POOL.clear()
-    for forget in (_numbers.forget, _tapes.forget, _shortcut.forget):
+    for forget in (recalled.forget, _numbers.forget, _tapes.forget, _shortcut.forget):
         forget()

@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..errors import ProgramError
-from ..ir import ArrayType, Atom, Equation, Program, fits
+from ..ir import Atom, Equation, Program
 from ..recorder import Recorder, rewriting
 from ..source import derived
 from ..tracer import Tracer
 from .adopt import adopt
-from .chain_rule import pushed
+from .chain_rule import check_tangents, pushed
 from .free_columns import repeats_of_free_columns
 from .lengths import lengths
 from .shifts import shifts
@@ -87,6 +86,7 @@ def _replace(
     start = len(recorder.equations)
     rule = equation.primitive.rule("jvp", "forward and reverse mode")
     outputs, found = rule(primals, given, separate, **equation.params)
+    check_tangents(equation, found)
     renamed = adopt(recorder, start, equation.outputs, outputs)
     moved = [
         Tracer(recorder, renamed[t.symbol], t.type)
@@ -100,22 +100,4 @@ def _replace(
 def _note(equation: Equation, found: Sequence[Any], tangents: dict[Atom, Any]) -> None:
     for var, tangent in zip(equation.outputs, found, strict=True):
         if tangent is not None and var.type.inexact:
-            check_type(equation, "jvp", "tangent", tangent, "output", var.type)
             tangents[var] = tangent
-
-
-def check_type(
-    equation: Equation, rule: str, given: str, value: Any, of: str, type: ArrayType
-) -> None:
-    """Check that what a rule gave has the type of the output or operand it belongs to.
-
-    Raises:
-        ProgramError: naming the primitive and both types.
-    """
-    if not fits(value.shape, type.shape) or value.dtype != type.dtype:
-        raise ProgramError(
-            f"the {rule} rule of {equation.primitive.name} gave a {given} {value.dtype}"
-            f"{value.shape} for an {of} {type}",
-            f"a {given} has the type of its {of}; mend the rule",
-            equation.source,
-        )

@@ -10,16 +10,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import MissingRuleError
-from ..ir import Equation, Program, Shape, Var, zeros
+from ..ir import Atom, Equation, Program, Shape, Var, zeros
 from ..lists import select
-from ..ops.elementwise import unmasked
+from ..ops.elementwise import add, unmasked
 from ..ops.shape import unbroadcast
 from ..primitive import Linear, Masked, NotLinearError
-from ..recorder import Recorder, rewriting
+from ..recorder import Recorder, bind, rewriting
 from ..source import derived
 from ..tracer import Tracer
-from .jvp import check_type
+from .chain_rule import check_type
 from .linearize import Linearized, linearize, split_equations
+from .recalled import recall
 
 
 def transpose(
@@ -65,6 +66,8 @@ def _accumulate(cotangents: dict[Var, Any], var: Var, ct: Any) -> None:
 
 def _added(left: Any, right: Any) -> Any:
     """The sum of two cotangents. Conditions that both are under are left to be applied later."""
+    if type(left) is type(right) is Tracer and left.type is right.type:
+        return bind(add.primitive, left, right)
     if not (isinstance(left, Masked) and isinstance(right, Masked)):
         return unmasked(left) + unmasked(right)
     known = {_key(condition) for condition in right.conditions}
@@ -91,28 +94,42 @@ def _pull(
     """Hand the cotangents of an equation's outputs on to its linear operands."""
     recorder.position = derived(equation.position, equation.primitive.name, again=False)
     operands = [
-        Linear(atom.type)
-        if isinstance(atom, Var) and atom in unknown
-        else recorder.value_of_atom(atom)
+        Linear(atom.type) if isinstance(atom, Var) and atom in unknown else atom
         for atom in equation.inputs
     ]
     found = [cotangents.pop(var, None) for var in equation.outputs]
     if isinstance(found[0], Masked) and _passes(equation, found[0]):
-        given = _masked_pull(equation, operands, found[0])
+        given = _masked_pull(recorder, equation, operands, found[0])
     else:
-        given = _apply_rule(equation, operands, [unmasked(ct) for ct in found])
+        given = _apply_rule(recorder, equation, operands, [unmasked(ct) for ct in found])
     for atom, operand, ct in zip(equation.inputs, operands, given, strict=True):
         if ct is not None and isinstance(operand, Linear) and isinstance(atom, Var):
-            value = ct.value if isinstance(ct, Masked) else ct
-            check_type(equation, "transpose", "cotangent", value, "operand", atom.type)
             _accumulate(cotangents, atom, ct)
 
 
-def _apply_rule(equation: Equation, operands: Sequence[Any], found: Sequence[Any]) -> Sequence[Any]:
+def _apply_rule(
+    recorder: Recorder,
+    equation: Equation,
+    operands: Sequence[Atom | Linear],
+    found: Sequence[Any],
+) -> Sequence[Any]:
+    """The cotangents of the operands for those of the outputs."""
+    run = lambda: _run(recorder, equation, operands, found)
+    return recall(recorder, "transpose", equation, operands, found, run)
+
+
+def _run(
+    recorder: Recorder,
+    equation: Equation,
+    operands: Sequence[Atom | Linear],
+    found: Sequence[Any],
+) -> Sequence[Any]:
+    """The cotangents, by calling the rule."""
     rule = equation.primitive.rule("transpose", "reverse mode")
+    values = [x if isinstance(x, Linear) else recorder.value_of_atom(x) for x in operands]
     try:
         ct = tuple(found) if equation.primitive.multiple else found[0]
-        return rule(ct, operands, **equation.params)
+        given = rule(ct, values, **equation.params)
     except NotLinearError:
         raise MissingRuleError(
             f"{equation.primitive.name} is not linear here: it has no transpose with respect to "
@@ -120,6 +137,11 @@ def _apply_rule(equation: Equation, operands: Sequence[Any], found: Sequence[Any
             "linear_transpose takes linear functions only; for others use vjp",
             equation.source,
         ) from None
+    for operand, part in zip(operands, given, strict=True):
+        if part is not None and isinstance(operand, Linear):
+            value = part.value if isinstance(part, Masked) else part
+            check_type(equation, "transpose", "cotangent", value, "operand", operand.type)
+    return given
 
 
 def _passes(equation: Equation, ct: Masked) -> bool:
@@ -133,16 +155,18 @@ def _passes(equation: Equation, ct: Masked) -> bool:
     return alone and not any(condition.shape for condition, _ in ct.conditions)
 
 
-def _masked_pull(equation: Equation, operands: Sequence[Any], ct: Masked) -> list[Any]:
+def _masked_pull(
+    recorder: Recorder, equation: Equation, operands: Sequence[Atom | Linear], ct: Masked
+) -> list[Any]:
     """Hand on the unmasked value; elementwise, apply the conditions before summing anything."""
     if not equation.primitive.elementwise:
-        given = _apply_rule(equation, operands, [ct.value])
+        given = _apply_rule(recorder, equation, operands, [ct.value])
         return [None if part is None else _under(part, ct.conditions) for part in given]
     shape = equation.outputs[0].type.shape
     wide = [Linear(x.type.with_shape(shape)) if isinstance(x, Linear) else x for x in operands]
-    given = _apply_rule(equation, wide, [ct.value])
+    given = _apply_rule(recorder, equation, wide, [ct.value])
     return [
-        None if part is None else _narrowed(part, ct.conditions, x.shape)
+        None if part is None else _narrowed(part, ct.conditions, x.type.shape)
         for x, part in zip(operands, given, strict=True)
     ]
 
