@@ -1,9 +1,9 @@
 """Loops of Python that a trace unrolls: a warning where it has become long.
 
-Each step of such a loop is recorded, rewritten and planned by itself. That costs tens of
-microseconds for each of its equations, and the memory of all steps, where `scan` does the work for
-one step. A long trace in which most equations repeat at the places of the user's code where they
-were recorded is taken for one.
+Each step of such a loop is recorded by itself, and rewritten and planned by itself where it is not
+the same block of equations each time (`control/rolled.py`). That costs tens of microseconds for
+each of its equations, where `scan` does the work for one step. A long trace in which most equations
+repeat at the places of the user's code where they were recorded is taken for one.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ def warn_of_unrolled(equations: Sequence[Equation]) -> None:
         _warned.clear()
     _warned[where] = None
     warnings.warn_explicit(
-        f"a Python loop was unrolled into a trace of {len(equations):,} equations, and each step "
-        f"is compiled by itself: line {source.line} of {source.filename}, in {source.function}, "
+        f"a Python loop was unrolled into a trace of {len(equations):,} equations, as each step "
+        f"is traced by itself: line {source.line} of {source.filename}, in {source.function}, "
         f"was traced {times:,} times ({source.text or 'no text'})\n"
         "  remedy: functrace.scan, or functrace.fori_loop, compiles the body of the loop in one "
         "step",

@@ -140,9 +140,18 @@ WORK = {
 
 @pytest.mark.parametrize("shape", [chain, fan])
 @pytest.mark.parametrize("work", WORK)
-def test_the_number_of_calls_grows_in_proportion_to_the_length(work, shape):
+def test_the_number_of_calls_grows_in_proportion_to_the_length(work, shape, monkeypatch):
+    monkeypatch.setattr("functrace.api._execute.rolled", lambda program, *_, **__: program)
     short, long = (calls_in(uncached(lambda n=n: WORK[work](shape(n)))) for n in (400, 1600))
     assert 3.2 * short < long < 4.4 * short
+
+
+@pytest.mark.parametrize("shape", [chain, fan])
+@pytest.mark.parametrize("work", WORK)
+def test_blocks_that_repeat_take_no_more_calls(work, shape):
+    """As a loop, or one by one where they are few, or no loop."""
+    short, long = (calls_in(uncached(lambda n=n: WORK[work](shape(n)))) for n in (400, 1600))
+    assert long < 4.4 * short
 
 
 def equations_of(transform, length):

@@ -84,7 +84,7 @@ def perform(call: Callable[[list[Any]], Sequence[Any]], operands: Sequence[Any])
     if recorder_for(operands) is not None:
         return call(list(operands))
     program = build(call, [type_of(x).strong for x in operands], "control")
-    runner = finished("control", program, lambda: Runner(program, program))
+    runner = finished("control", program, lambda shorter: Runner(shorter, program))
     return runner(operands, program)
 
 

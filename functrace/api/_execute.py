@@ -17,6 +17,7 @@ from ..executors import checked, reference
 from ..executors.plan import make_plan
 from ..executors.planned import (
     INTERPRETED_RUNS,
+    LONGEST_CODE,
     callables,
     compiled,
     interpreter,
@@ -25,7 +26,7 @@ from ..executors.planned import (
 from ..ir import Equation, Program
 from ..modes import chosen
 from ..passes.pipeline import clean, optimize
-from ..recorder import Recorder, plain, recorder_for
+from ..recorder import Recorder, innermost, plain, recorder_for
 from ..source import Place, Remark
 from ..tape import Tape
 from ._recent import Recent
@@ -93,7 +94,7 @@ class Runner:
 
     def _first(self, operands: Sequence[Any]) -> Sequence[Any]:
         with PausedCollection():
-            plan = make_plan(optimize(self.program))
+            plan = make_plan(optimize(rolled(self.program, LONGEST_CODE, to_run=True)))
             calls = callables(plan)
             run = interpreter(plan, calls)
 
@@ -148,6 +149,16 @@ def _place(place: Place, moved: dict[int, Any]) -> Place:
     return moved.get(id(place))
 
 
+_LONG = 512  # equations; shorter Programs are rewritten as they are
+
+
+def rolled(program: Program, long: int, **options: bool) -> Program:
+    """The Program with loops that Python unrolled as loops, if it is long (`control/rolled.py`)."""
+    if len(program.equations) < long:
+        return program
+    return import_module("..control.rolled", __package__).rolled(program, long, **options)
+
+
 class CacheInfo(NamedTuple):
     """How often finished Programs were found again."""
 
@@ -168,7 +179,7 @@ class _StructuralCache:
         self.hits = self.misses = 0
         self._entries: Recent[Any] = Recent(limit, equations)
 
-    def get(self, kind: Hashable, program: Program, make: Callable[[], Any]) -> Any:
+    def get(self, kind: Hashable, program: Program, make: Callable[[Program], Any]) -> Any:
         key = kind, program.key
         found = self._entries.get(key)
         if found is not None:
@@ -176,7 +187,8 @@ class _StructuralCache:
             return found
         self.misses += 1
         with PausedCollection():
-            made = make()
+            # Rules of a transform around this one may look across the steps.
+            made = make(program if innermost() is not None else rolled(program, _LONG))
         return self._entries.add(key, made, len(program.equations), program.holds_objects)
 
     def clear(self) -> None:
@@ -194,12 +206,13 @@ RETRACES = Retraces()
 def finished(
     kind: Hashable,
     program: Program,
-    make: Callable[[], Any],
+    make: Callable[[Program], Any],
     tape: Tape | None = None,
 ) -> Any:
     """What `make` gives for a Program, made once for each kind and structure.
 
     Args:
+        make: gets the Program, or one that computes the same with loops for what Python unrolled.
         tape: what the trace of the Program was a repetition of.
     """
     if tape is not None and kind in tape.finished:

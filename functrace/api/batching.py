@@ -11,6 +11,7 @@ from .. import tree
 from ..axes import Axis, scope, with_name
 from ..control.chunks import vmap_in_chunks
 from ..errors import ArgumentError, MappedAxisError, TreeStructureError
+from ..ir import Program
 from ..ops.shape import broadcast_to, moveaxis
 from ..recorder import type_of
 from ..tracer import Tracer
@@ -99,11 +100,11 @@ def vmap(
                 "leave chunk_size away",
             )
 
-        def make() -> tuple[Runner, tuple[bool, ...]]:
+        def make(shorter: Program) -> tuple[Runner, tuple[bool, ...]]:
             if chunk is None:
-                batched, mapped_outputs = vmap_program(program, mapped, Axis(size, axis_name))
+                batched, mapped_outputs = vmap_program(shorter, mapped, Axis(size, axis_name))
             else:
-                batched, mapped_outputs = vmap_in_chunks(program, mapped, size, chunk)
+                batched, mapped_outputs = vmap_in_chunks(shorter, mapped, size, chunk)
             return Runner(batched, program), mapped_outputs
 
         runner, mapped_outputs = finished(

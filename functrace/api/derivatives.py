@@ -73,8 +73,8 @@ def jvp(
     given = _tangent_leaves(traced, tangents, "jvp")
     program, mask = traced.recording.program, traced.mask
 
-    def make() -> tuple[Runner, tuple[bool, ...]]:
-        both, active_outputs = jvp_program(program, mask)
+    def make(shorter: Program) -> tuple[Runner, tuple[bool, ...]]:
+        both, active_outputs = jvp_program(shorter, mask)
         both = guarded(both, len(program.inputs), program)
         return Runner(both, program), active_outputs
 
@@ -231,8 +231,8 @@ def _pair(
 def _linearized(traced: _Traced) -> tuple[Linearized, Runner, Runner]:
     program, mask = traced.recording.program, traced.mask
 
-    def make() -> tuple[Linearized, Runner, Runner]:
-        parts = linearize_program(program, mask)
+    def make(shorter: Program) -> tuple[Linearized, Runner, Runner]:
+        parts = linearize_program(shorter, mask)
         linear = guarded(parts.linear, parts.residuals)
         return parts, Runner(parts.primal, program), Runner(linear, program)
 
@@ -262,8 +262,8 @@ def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[
     traced = _trace_primals(fun, primals, "vjp")
     program, mask = traced.recording.program, traced.mask
 
-    def make() -> tuple[Linearized, Runner, Runner]:
-        parts = linearize_program(program, mask)
+    def make(shorter: Program) -> tuple[Linearized, Runner, Runner]:
+        parts = linearize_program(shorter, mask)
         return parts, Runner(parts.primal, program), Runner(pullback(parts), program)
 
     parts, primal, backward = finished(("vjp", mask), program, make, traced.recording.tape)
@@ -358,7 +358,7 @@ def linear_transpose(fun: Callable[..., Any], *primals: Any) -> Callable[..., An
     mask = (*[True] * len(types), *[False] * len(recording.captured))
     program, captured = recording.program, recording.snapshot()
     runner = finished(
-        ("transpose", mask), program, lambda: Runner(transpose(program, mask), program)
+        ("transpose", mask), program, lambda shorter: Runner(transpose(shorter, mask), program)
     )
 
     what = _Transpose(

@@ -7,6 +7,7 @@ from typing import Any
 
 from .. import tree
 from ..errors import DerivativeTypeError, NonScalarOutputError
+from ..ir import Program
 from ..modes import chosen
 from ..recorder import SCOPE, innermost
 from ..recording import Recording
@@ -153,8 +154,8 @@ def _finished(recording: Recording, active: Sequence[bool], with_value: bool) ->
     program = recording.program
     mask = (*active, *[False] * len(recording.captured))
 
-    def make() -> Runner:
-        both = value_and_gradient(program, mask, program.outputs[0].type.dtype.type(1))
+    def make(shorter: Program) -> Runner:
+        both = value_and_gradient(shorter, mask, program.outputs[0].type.dtype.type(1))
         if with_value:
             return Runner(both, program)
         return Runner(both.replace(outputs=both.outputs[1:]), program)

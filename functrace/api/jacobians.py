@@ -210,7 +210,7 @@ def jacobian(
         runner = finished(
             ("jacobian", mask, head.size),
             program,
-            lambda: Runner(jacobian_program(program, mask, head.size), program),
+            lambda shorter: Runner(jacobian_program(shorter, mask, head.size), program),
             recording.tape,
         )
         outputs = runner([*chosen.leaves, *recording.captured], program)
@@ -408,7 +408,7 @@ def elementwise_grad(fun: Callable[..., Any], argnums: int = 0) -> Callable[...,
         runner = finished(
             ("elementwise_grad", mask),
             program,
-            lambda: Runner(value_and_gradient(program, mask, seed), program),
+            lambda shorter: Runner(value_and_gradient(shorter, mask, seed), program),
             recording.tape,
         )
         return runner(operands, program)[1]

@@ -18,7 +18,7 @@ from .workspace import workspace
 
 Run = Callable[[Sequence[Any]], Sequence[Any]]
 INTERPRETED_RUNS = 8  # making code costs about as much as these save
-_LONGEST_CODE = 3000  # steps; beyond, Python's compiler would keep the user waiting
+LONGEST_CODE = 3000  # steps; beyond, Python's compiler would keep the user waiting
 
 
 def callables(plan: Plan) -> list[Callable[..., Any]]:
@@ -87,7 +87,7 @@ def adaptive(plan: Plan) -> Run:
 
 def worth_code(plan: Plan) -> bool:
     """Whether a plan is short enough to be made code."""
-    return len(plan.steps) <= _LONGEST_CODE
+    return len(plan.steps) <= LONGEST_CODE
 
 
 def interpreter(plan: Plan, calls: Sequence[Callable[..., Any]] | None = None) -> Run:

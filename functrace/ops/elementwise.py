@@ -435,3 +435,15 @@ STOP_GRADIENT = Primitive(
     batch=lambda size, operands, mapped: stop_gradient_op(operands[0]),
     elementwise=True,
 )
+
+# Ops whose slopes are finite wherever their operands are (and those that are linear).
+FINITE_SLOPES = frozenset(
+    {WHERE}.union(
+        op.primitive
+        for op in (
+            add, subtract, multiply, negative, square, maximum, minimum, fmax, fmin, exp, exp2,
+            expm1, sin, cos, sinh, cosh, tanh, arctan, arcsinh, logaddexp, absolute, fabs,
+            conjugate,
+        )
+    )
+)  # fmt: skip
