@@ -1,17 +1,19 @@
 """What functrace itself costs, where NumPy's own work is next to nothing.
 
     python -m benchmarks.overhead
+    python -m benchmarks.overhead --calls
 
 Gradients of small functions on arrays of three elements, with and without jit, beside the rivals
 that are installed; the microseconds that tracing, the passes and the executor take for each
 equation of long functions; and those that unrolled loops of several kinds take to a first
-result.
+result. With `--calls` the Python calls of a steady call of each transform (`calls.py`).
 """
 
 from __future__ import annotations
 
 import functools
 import statistics
+import sys
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -20,6 +22,7 @@ from typing import Any
 import numpy as np
 
 import functrace as ft
+from benchmarks.calls import calls
 from benchmarks.harness import measure, summary, table
 from benchmarks.libraries import libraries
 from benchmarks.workloads import Workload, gradient, rosenbrock
@@ -219,8 +222,15 @@ def once(run: Callable[[], Any]) -> float:
     return time.perf_counter() - start
 
 
-if __name__ == "__main__":
+def main(arguments: Sequence[str]) -> None:
+    if "--calls" in arguments:
+        print(calls())
+        return
     rivals = libraries()
     rows = list(measure(small_workloads(), rivals, ROUNDS))
     print(table(rows, rivals), "", summary(rows, rivals), "", sep="\n")
     print(tracing(), "", first_results(), sep="\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
