@@ -139,7 +139,7 @@ class Recorder:
         position: the source of recorded equations, when it is not the running user code.
         scope: the names that the running user code is under.
         labels: those of the arguments, where they come from arrays with labels (`operands.py`).
-        tape: what answers when user code calls a function (see `replay.py`).
+        tape: what answers when user code calls a function (see `memo/replay.py`).
     """
 
     __slots__ = (
@@ -450,7 +450,7 @@ def record(
     with recording(reason, recorder) as recorder:
         outputs = function(recorder.all_inputs(types, names, values))
         finished = recorder.finish(outputs, name)
-    if finished.tape is None:  # else the trace is one that was there before
+    if finished.guards is None:  # else the trace was there before
         warn_of_unrolled(finished.program.equations)
     return finished
 

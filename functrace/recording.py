@@ -18,13 +18,13 @@ class Recording(NamedTuple):
         program: its inputs are those of the function, then the captured ones.
         captured: outer tracers and arrays, one for each captured input.
         output_types: the outputs' types, weak where Python would give a scalar.
-        tape: what the trace was a repetition of (see `replay.py`), if anything.
+        guards: the recorded trace that this one repeated (see `memo/replay.py`), if any.
     """
 
     program: Program
     captured: tuple[Any, ...]
     output_types: tuple[ArrayType, ...]
-    tape: Any = None
+    guards: Any = None
 
     @property
     def closed_over_tracers(self) -> bool:

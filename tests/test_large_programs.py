@@ -141,7 +141,7 @@ WORK = {
 @pytest.mark.parametrize("shape", [chain, fan])
 @pytest.mark.parametrize("work", WORK)
 def test_the_number_of_calls_grows_in_proportion_to_the_length(work, shape, monkeypatch):
-    monkeypatch.setattr("functrace.api._execute.rolled", lambda program, *_, **__: program)
+    monkeypatch.setattr("functrace.memo.structural.rolled", lambda program, *_, **__: program)
     short, long = (calls_in(uncached(lambda n=n: WORK[work](shape(n)))) for n in (400, 1600))
     assert 3.2 * short < long < 4.4 * short
 

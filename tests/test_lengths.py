@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import functrace as ft
-from functrace.api._execute import FINISHED
+from functrace.memo.structural import FINISHED
 from functrace.testing import check_grads
 
 norm = np.linalg.norm

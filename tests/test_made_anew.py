@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 import functrace as ft
-from functrace.api import _recent
 from functrace.array_type import ArrayType, _types
+from functrace.memo import lru
 from functrace.primitive import PRIMITIVES
 
 X = np.array([0.5, 1.5])
@@ -221,7 +221,7 @@ CASES += [(kind, name) for kind in (by_custom_jvp, by_pure_callback) for name in
 
 @pytest.mark.parametrize(("kind", "name"), CASES, ids=lambda x: getattr(x, "__name__", x))
 def test_a_late_call_is_as_cheap_as_an_early_one(kind, name, monkeypatch):
-    monkeypatch.setattr(_recent, "_HOLDING", 8)
+    monkeypatch.setattr(lru, "_HOLDING", 8)
     ft.clear_cache()
     make = CLOSURES[name]
     numbers = (2.0, 3.0, 0.5)

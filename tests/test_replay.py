@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import functrace as ft
-from functrace.api import _shortcut
-from functrace.replay import Replay
+from functrace.memo import specialise
+from functrace.memo.replay import Replay
 
 X = np.array([0.5, 1.5, -0.3])
 CALLS = 8  # the first records, the second writes the tape, and a shortcut is made at the fourth
@@ -28,7 +28,7 @@ def replays(monkeypatch):
 
     def counted(self, outputs, name):
         recording = finish(self, outputs, name)
-        count.append(recording.tape is not None)
+        count.append(recording.guards is not None)
         return recording
 
     monkeypatch.setattr(Replay, "finish", counted)
@@ -548,7 +548,7 @@ def test_shortcuts_take_trees_numbers_and_other_arguments(argnums):
         for a, b in zip(ft.tree.leaves(found), ft.tree.leaves(ft_again), strict=True):
             np.testing.assert_allclose(a, b)
         if call == 5:
-            assert any(s.call is not None for s in _shortcut._shortcuts.values())
+            assert any(s.call is not None for s in specialise._specialised.values())
         if call > 5:  # arguments of other types and trees take the general way
             other = {**params, "W": params["W"].astype(np.float32)}
             assert gradient(other, *args[1:])[0] == pytest.approx(f(other, *args[1:]))

@@ -51,7 +51,7 @@ def shorter(function: Any, *args: Any, to_run: bool = False) -> Program:
 
 
 def unrolled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("functrace.api._execute.rolled", lambda program, *_, **__: program)
+    monkeypatch.setattr("functrace.memo.structural.rolled", lambda program, *_, **__: program)
     ft.clear_cache()
 
 
@@ -183,7 +183,7 @@ def test_values_and_derivatives(name: str, monkeypatch: pytest.MonkeyPatch) -> N
     if np.asarray(x).dtype.kind == "f" and np.size(x) < 10:
         calls.append(lambda: ft.hessian(function)(x))
         calls.append(lambda: ft.hvp(function, (x,), (given[()],)))
-    monkeypatch.setattr("functrace.api._execute._LONG", 64)
+    monkeypatch.setattr("functrace.memo.structural._LONG", 64)
     monkeypatch.setattr("functrace.api._execute.LONGEST_CODE", 64)
     found = [call() for call in calls]
     unrolled(monkeypatch)
@@ -234,7 +234,7 @@ def test_random_loops(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
 
     short = shorter(function, X)
     assert loops(short)
-    monkeypatch.setattr("functrace.api._execute._LONG", 64)
+    monkeypatch.setattr("functrace.memo.structural._LONG", 64)
     found = ft.value_and_grad(function)(X)
     unrolled(monkeypatch)
     for one, other in zip(found, ft.value_and_grad(function)(X), strict=True):

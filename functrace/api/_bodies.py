@@ -15,13 +15,14 @@ from ..control.loop import Loop
 from ..control.programs import build, inline
 from ..errors import BranchError, CarryError
 from ..ir import ArrayType, Equation, Program, Var
+from ..memo.structural import finished
 from ..ops.cast import astype, promotion_value
 from ..recorder import recorder_for, type_of
 from ..source import Source
 from ..tracer import Tracer, copied
 from ..tree import TreeDef
 from ._border import function_name, leaf_names, leaf_types, parameter_names, to_user, trace_call
-from ._execute import Runner, finished
+from ._execute import Runner
 
 
 class Body(NamedTuple):

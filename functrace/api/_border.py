@@ -14,6 +14,8 @@ from .. import tree
 from ..collection import PausedCollection
 from ..errors import ArgumentError, FunctraceError
 from ..ir import ArrayType
+from ..memo.site import site_of
+from ..memo.varying import with_varying_numbers
 from ..operands import USUAL, check_arguments, labels_of
 from ..ops.cast import converted
 from ..recorder import record, type_of
@@ -24,8 +26,6 @@ from ..tracer import Tracer
 from ..tree import TreeDef
 from ..values import operand
 from ._hints import hint_at_lists
-from ._numbers import with_varying_numbers
-from ._tapes import place_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -195,7 +195,7 @@ def trace_call(
             may ask for values.
         reused: whether what comes of the trace is to be found again by its structure. Numbers that
             vary between calls are then captured inputs.
-        code: the function's code, when a trace of the same code may be repeated (`replay.py`).
+        code: the function's code, when a trace of the same code may be repeated (`memo/`).
 
     Returns:
         The recording, and the structure of the output.
@@ -220,12 +220,12 @@ def trace_call(
     with PausedCollection():
         if not reused:
             return record(flat, types, **options), out_structure[0]
-        place = place_of(code, name, reason, structure, types, names)
-        recorder = place.recorder(reason) if place else None
+        site = site_of(code, name, reason, structure, types, names)
+        recorder = site.recorder(reason) if site else None
         recording = record(flat, types, recorder=recorder, **options)
-        if place is None:
+        if site is None:
             return with_varying_numbers(recording), out_structure[0]
-        return place.learned(recorder, recording), out_structure[0]
+        return site.learned(recorder, recording), out_structure[0]
 
 
 def flat_output(out: Any) -> tuple[list[Any], TreeDef]:

@@ -1,16 +1,10 @@
-"""Running Programs, and finding finished ones again by their structure.
-
-A transform traces its function at every call, so changed closures and Python control flow are
-seen. What follows the trace, rewriting, optimising and planning, is found again when a Program of
-the same structure comes along: values of captured arrays are inputs of the Program and no part of
-its structure.
-"""
+"""Running finished Programs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..collection import PausedCollection
 from ..executors import checked, reference
@@ -24,13 +18,11 @@ from ..executors.planned import (
     worth_code,
 )
 from ..ir import Equation, Program
+from ..memo import structural
 from ..modes import chosen
 from ..passes.pipeline import clean, optimize
-from ..recorder import Recorder, innermost, plain, recorder_for
+from ..recorder import Recorder, plain, recorder_for
 from ..source import Place, Remark
-from ..tape import Tape
-from ._recent import Recent
-from ._retrace import Retraces
 
 _NUMPY_ERRORS = (ValueError, IndexError, ArithmeticError)  # ArithmeticError under np.errstate
 
@@ -94,7 +86,7 @@ class Runner:
 
     def _first(self, operands: Sequence[Any]) -> Sequence[Any]:
         with PausedCollection():
-            plan = make_plan(optimize(rolled(self.program, LONGEST_CODE, to_run=True)))
+            plan = make_plan(optimize(structural.rolled(self.program, LONGEST_CODE, to_run=True)))
             calls = callables(plan)
             run = interpreter(plan, calls)
 
@@ -147,85 +139,3 @@ def _place(place: Place, moved: dict[int, Any]) -> Place:
     if type(place) is Remark and id(place) not in moved:  # a rule's, about a place of the trace
         return place._replace(place=_place(place.place, moved))
     return moved.get(id(place))
-
-
-_LONG = 512  # equations; shorter Programs are rewritten as they are
-
-
-def rolled(program: Program, long: int, **options: bool) -> Program:
-    """The Program with loops that Python unrolled as loops, if it is long (`control/rolled.py`)."""
-    if len(program.equations) < long:
-        return program
-    return import_module("..control.rolled", __package__).rolled(program, long, **options)
-
-
-class CacheInfo(NamedTuple):
-    """How often finished Programs were found again."""
-
-    hits: int
-    misses: int
-    size: int
-    limit: int
-
-
-class _StructuralCache:
-    """A table from structures to finished Programs, bounded in entries and in equations.
-
-    The least recently used go first.
-    """
-
-    def __init__(self, limit: int, equations: int):
-        self.limit = limit
-        self.hits = self.misses = 0
-        self._entries: Recent[Any] = Recent(limit, equations)
-
-    def get(self, kind: Hashable, program: Program, make: Callable[[Program], Any]) -> Any:
-        key = kind, program.key
-        found = self._entries.get(key)
-        if found is not None:
-            self.hits += 1
-            return found
-        self.misses += 1
-        with PausedCollection():
-            # Rules of a transform around this one may look across the steps.
-            made = make(program if innermost() is not None else rolled(program, _LONG))
-        return self._entries.add(key, made, len(program.equations), program.holds_objects)
-
-    def clear(self) -> None:
-        self._entries.clear()
-        self.hits = self.misses = 0
-
-    def info(self) -> CacheInfo:
-        return CacheInfo(self.hits, self.misses, len(self._entries), self.limit)
-
-
-FINISHED = _StructuralCache(limit=512, equations=200_000)
-RETRACES = Retraces()
-
-
-def finished(
-    kind: Hashable,
-    program: Program,
-    make: Callable[[Program], Any],
-    tape: Tape | None = None,
-) -> Any:
-    """What `make` gives for a Program, made once for each kind and structure.
-
-    Args:
-        make: gets the Program, or one that computes the same with loops for what Python unrolled.
-        tape: what the trace of the Program was a repetition of.
-    """
-    if tape is not None and kind in tape.finished:
-        note_hit()
-        return tape.finished[kind]
-    misses = FINISHED.misses
-    found = FINISHED.get(kind, program, make)
-    RETRACES.note(kind, program, new=FINISHED.misses != misses)
-    if tape is not None:
-        tape.finished[kind] = found
-    return found
-
-
-def note_hit() -> None:
-    """Count a finished Program that was found again without a search."""
-    FINISHED.hits += 1

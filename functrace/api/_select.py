@@ -3,50 +3,57 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .. import tree
 from ..errors import ArgumentError
-from ._border import leaf_names, parameter_names, positions
+from ..ir import ArrayType
+from ._border import leaf_names, leaf_types, parameter_names, positions
 
 ArgNums = int | Sequence[int] | None
 ArgNames = str | Sequence[str] | None
 
 
+Pick = Callable[[Sequence[Any], Mapping[str, Any]], Any]
+
+
 class Selection(NamedTuple):
-    """The chosen arguments of one call, and how to call the function with others in their place.
+    """The traced arguments of one call, and how to call the function with others in their place.
 
     Attributes:
-        call: takes the tree `(chosen positional arguments, chosen keyword arguments)`.
+        call: takes the tree of the traced arguments.
         leaves: the leaves of that tree.
         structure: its structure.
         names: a path for each leaf.
-        numbers: the positions of the chosen arguments.
-        single: "positional" or "named" when one argument was asked for, and not a tuple or dict.
+        types: the type of each leaf in the trace.
+        pick: from the positional and keyword arguments of the call to that tree.
+        result: from as many values as there are leaves to the form that the caller asks for.
+        rebuilt: from the arguments of the call to those of the function.
+        arrange: from the leaves to what the finished Program takes for them; None for the same.
+        extra: what it takes besides: values for further arguments.
+        pick_extra: from the arguments of the call to the tree of these.
+        details: what the transform wants to know of the call after the trace.
     """
 
     call: Callable[[Any], Any]
     leaves: list[Any]
     structure: tree.TreeDef
     names: list[str]
-    numbers: list[int]
-    single: str
-
-    def result(self, leaves: Sequence[Any]) -> Any:
-        """Gradients in the form that `argnums` and `argnames` ask for."""
-        positional, named = tree.unflatten(self.structure, leaves)
-        if self.single == "positional":
-            return positional[0]
-        if self.single == "named":
-            return next(iter(named.values()))
-        return (positional, named) if positional and named else named or positional
+    types: list[ArrayType]
+    pick: Pick
+    result: Callable[[Sequence[Any]], Any]
+    rebuilt: Pick = lambda args, kwargs: (args, kwargs)
+    arrange: Callable[[Sequence[Any]], Sequence[Any]] | None = None
+    extra: Sequence[Any] = ()
+    pick_extra: Pick = lambda args, kwargs: ()
+    details: Any = None
 
 
 def select(
     fun: Callable[..., Any],
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
     argnums: ArgNums,
     argnames: ArgNames,
     transform: str,
@@ -75,7 +82,9 @@ def select(
             numbers.append(_position_of(fun, name, len(args), transform))
     if len({*numbers, *keywords}) < len(numbers) + len(keywords):
         raise _chosen_twice(transform, argnums, argnames)
-    chosen = (tuple([args[i] for i in numbers]), {name: kwargs[name] for name in keywords})
+
+    def pick(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        return tuple([args[i] for i in numbers]), {name: kwargs[name] for name in keywords}
 
     def call(replaced: Any) -> Any:
         positional, named = replaced
@@ -84,14 +93,24 @@ def select(
             full[i] = value
         return fun(*full, **{**kwargs, **named}) if kwargs else fun(*full)
 
-    leaves, structure = tree.flatten(chosen)
+    leaves, structure = tree.flatten(pick(args, kwargs))
     labels = parameter_names(fun, len(args))
     first, second = structure.children
     paths = leaf_names(first, [labels[i] for i in numbers]) + leaf_names(second, sorted(keywords))
     one_number = not isinstance(argnums, Iterable) and not names
     one_name = isinstance(argnames, str) and argnums is None
     single = "named" if one_name and keywords else "positional" if one_number or one_name else ""
-    return Selection(call, leaves, structure, paths, numbers, single)
+
+    def result(leaves: Sequence[Any]) -> Any:
+        positional, named = tree.unflatten(structure, leaves)
+        if single == "positional":
+            return positional[0]
+        if single == "named":
+            return next(iter(named.values()))
+        return (positional, named) if positional and named else named or positional
+
+    types = leaf_types(leaves, paths)
+    return Selection(call, leaves, structure, paths, types, pick, result)
 
 
 def _chosen_twice(transform: str, argnums: ArgNums, argnames: ArgNames) -> ArgumentError:

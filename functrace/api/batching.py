@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,17 +12,20 @@ from .. import tree
 from ..axes import Axis, scope, with_name
 from ..control.chunks import vmap_in_chunks
 from ..errors import ArgumentError, MappedAxisError, TreeStructureError
-from ..ir import Program
+from ..ir import ArrayType, Program
+from ..memo.specialise import converted
+from ..memo.structural import finished
 from ..ops.shape import broadcast_to, moveaxis
-from ..recorder import type_of
+from ..recorder import plain
+from ..recording import Recording
 from ..tracer import Tracer
 from ..transforms.vmap import vmap as vmap_program
 from ..tree import TreeDef
-from ..values import operand
-from ._border import call_names, function_name, leaf_types, remakes, trace_call, transformed
+from ._border import call_names, leaf_types, remakes, transformed
 from ._checks import demand_count
-from ._execute import Runner, finished
-from ._tapes import code_of
+from ._execute import Runner
+from ._select import Selection
+from ._transform import Finished, Transform
 
 
 @remakes
@@ -72,24 +76,31 @@ def vmap(
         raise MappedAxisError(f"vmap: axis_size is a length, not {axis_size!r}")
     if chunk_size is not None:
         demand_count(chunk_size, "vmap: chunk_size", "examples")
-    name, code = function_name(fun), code_of(fun)
+    in_axes, out_axes = tree.map(_same, in_axes), tree.map(_same, out_axes)  # lists may change
 
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
+    def choose(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Selection:
         leaves, structure = tree.flatten((args, kwargs))
         names = call_names(fun, structure)
         types = leaf_types(leaves, names)
-        axes = _in_axes(in_axes, args, kwargs, structure)
+        axes = _in_axes(in_axes, args, structure)
         axes = [_normalized(a, t.ndim) for a, t in zip(axes, types, strict=True)]
         size = _axis_size(axes, types, names, axis_size)
         inner = [
             t if a is None else t.with_shape([n for i, n in enumerate(t.shape) if i != a])
             for a, t in zip(axes, types, strict=True)
         ]
-        with scope(with_name(axis_name, size)):
-            recording, out_tree = trace_call(
-                lambda call: fun(*call[0], **call[1]), structure, leaves, inner, names,
-                name=name, reason="vmap", reused=True, code=code,
-            )  # fmt: skip
+
+        def call(arguments: Any) -> Any:
+            with scope(with_name(axis_name, size)):
+                return fun(*arguments[0], **arguments[1])
+
+        return Selection(
+            call, leaves, structure, names, inner, _everything, list,
+            arrange=_arrangement(axes), details=(axes, size),
+        )  # fmt: skip
+
+    def finish(chosen: Selection, recording: Recording, out_tree: TreeDef) -> Finished:
+        axes, size = chosen.details
         mapped = (*(a is not None for a in axes), *[False] * len(recording.captured))
         program = recording.program
         chunk = chunk_size if chunk_size is not None and chunk_size < size else None
@@ -108,16 +119,43 @@ def vmap(
             return Runner(batched, program), mapped_outputs
 
         runner, mapped_outputs = finished(
-            ("vmap", mapped, size, axis_name, chunk), program, make, recording.tape
+            ("vmap", mapped, size, axis_name, chunk), program, make, recording.guards
         )
-        operands = [
-            leaf if a is None else moveaxis(operand(leaf), a, 0)
-            for leaf, a in zip(leaves, axes, strict=True)
-        ]
-        outputs = runner([*operands, *recording.captured], program)
-        return _out(outputs, mapped_outputs, out_axes, out_tree, size)
+        types = runner.program.output_types
+        return Finished(
+            runner,
+            lambda outputs: _out(outputs, types, mapped_outputs, out_axes, out_tree, size),
+            steady=axis_name is None,
+        )
 
-    return transformed(wrapper, fun, "vmap")
+    options = ("vmap", _key(in_axes), _key(out_axes), axis_name, axis_size, chunk_size)
+    return transformed(Transform(fun, options, choose, finish, "vmap"), fun, "vmap")
+
+
+def _same(axis: Any) -> Any:
+    return axis
+
+
+def _key(axes: Any) -> Any:
+    """A key for a tree of axes; the tree itself, which has no hash, where there is none."""
+    try:
+        return tree.exact(axes)
+    except ArgumentError:
+        return axes
+
+
+def _everything(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    return args, dict(kwargs)
+
+
+def _arrangement(axes: Sequence[Any]) -> Callable[[Sequence[Any]], Sequence[Any]] | None:
+    """From the arguments to those with the mapped axis first; None where it is."""
+    if not any(axes):
+        return None
+    return lambda leaves: [
+        moveaxis(_array(leaf), axis, 0) if axis else leaf
+        for leaf, axis in zip(leaves, axes, strict=True)
+    ]
 
 
 def _check_name(name: Any) -> None:
@@ -134,6 +172,10 @@ def _is_axis(value: Any) -> bool:
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
+def _array(leaf: Any) -> Any:
+    return leaf if type(leaf) is Tracer else plain(leaf)
+
+
 def _axes_of(prefix: Any, structure: TreeDef, what: str) -> list[Any]:
     """An axis for each leaf of a structure, from a tree of axes that stops where it likes."""
     try:
@@ -148,9 +190,7 @@ def _axes_of(prefix: Any, structure: TreeDef, what: str) -> list[Any]:
         ) from None
 
 
-def _in_axes(
-    in_axes: Any, args: tuple[Any, ...], kwargs: dict[str, Any], structure: TreeDef
-) -> list[Any]:
+def _in_axes(in_axes: Any, args: Sequence[Any], structure: TreeDef) -> list[Any]:
     positional, keyword = structure.children
     if isinstance(in_axes, list):
         in_axes = tuple(in_axes)
@@ -210,6 +250,7 @@ def _length(axis: int, type: Any) -> str:
 
 def _out(
     outputs: Sequence[Any],
+    types: Sequence[ArrayType],
     mapped_outputs: Sequence[bool],
     out_axes: Any,
     out_tree: TreeDef,
@@ -217,8 +258,8 @@ def _out(
 ) -> Any:
     axes = _axes_of(out_axes, out_tree, "out_axes")
     results = []
-    for value, is_mapped, axis, path in zip(
-        outputs, mapped_outputs, axes, tree.paths(out_tree, "output"), strict=True
+    for value, type, is_mapped, axis, path in zip(
+        outputs, types, mapped_outputs, axes, tree.paths(out_tree, "output"), strict=True
     ):
         if axis is None:
             if is_mapped:
@@ -228,13 +269,15 @@ def _out(
                 )
             results.append(value)
             continue
-        full = value if is_mapped else _repeated(value, size)
-        ndim = type_of(full).ndim
+        ndim = type.ndim if is_mapped else type.ndim + 1
         if not -ndim <= axis < ndim:
             raise MappedAxisError(
                 f"vmap: out_axes is {axis} for {path}, which has {ndim} axes with the mapped one"
             )
-        results.append(moveaxis(full, 0, axis % ndim))
+        full = value if is_mapped else converted(partial(_repeated, size=size), value)
+        place = axis % ndim
+        move = partial(moveaxis, source=0, destination=place)
+        results.append(converted(move, full) if place else full)
     return tree.unflatten(out_tree, results)
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ..executors.workspace import POOL
+from ..memo import site, specialise, varying
+from ..memo.structural import FINISHED, RETRACES, CacheInfo
 from ..transforms import recalled
-from . import _numbers, _shortcut, _tapes
-from ._execute import FINISHED, RETRACES, CacheInfo
 
 
 def cache_info() -> CacheInfo:
@@ -48,5 +48,5 @@ def clear_cache() -> None:
     FINISHED.clear()
     RETRACES.clear()
     POOL.clear()
-    for forget in (recalled.forget, _numbers.forget, _tapes.forget, _shortcut.forget):
+    for forget in (recalled.forget, varying.forget, site.forget, specialise.forget):
         forget()

@@ -14,6 +14,10 @@ from .. import tree
 from ..axes import names_in_scope
 from ..errors import ArgumentError, LeafTypeError, StaticArgumentError
 from ..ir import ArrayType, Program
+from ..memo.site import THRESHOLDS
+from ..memo.specialise import MISS, Specialised, holes
+from ..memo.structural import CacheInfo
+from ..memo.why import Retraces
 from ..modes import chosen
 from ..recording import Recording
 from ..tree import TreeDef
@@ -28,12 +32,9 @@ from ._border import (
     trace_call,
     transformed,
 )
-from ._execute import CacheInfo, Runner
-from ._fastpath import MISS, make_fast
-from ._retrace import Retraces
+from ._execute import Runner
 
 _LIMIT = 256  # traces kept for one function
-_SHORTEN = 8  # calls of one kind in a row after which the next ones take the short way
 
 
 class _Compiled(NamedTuple):
@@ -108,19 +109,18 @@ class _Jit:
         self.name = function_name(fun)
         self.numbers, self.names = _static_arguments(fun, static_argnums, static_argnames)
         self.compiled: dict[Any, _Compiled] = {}
-        self.fast: Callable[[tuple[Any, ...]], Any] | None = None
-        self.last: _Compiled | None = None
-        self.repeats = 0
+        self.warm = Specialised(THRESHOLDS.specialise_typed)
         self.hits = self.misses = 0
         self.retraces = Retraces()
         self.mutex = threading.Lock()
 
     def wrapped(self) -> Callable[..., Any]:
-        general = transformed(self.call, self.fun, "jit")
+        general, warm = transformed(self.call, self.fun, "jit"), self.warm
 
         def call_(*args: Any, **kwargs: Any) -> Any:
-            if self.fast is not None and not kwargs and chosen() is None:
-                result = self.fast(args)
+            fast = warm.call
+            if fast is not None and chosen() is None:
+                result = fast(None, args, kwargs)
                 if result is not MISS:
                     self.hits += 1
                     return result
@@ -159,8 +159,8 @@ class _Jit:
         found = self.compiled.get(key)
         if found is not None:
             self.hits += 1
-            if static is None and not kwargs:
-                self.shorten(found, structure, leaves)
+            if static is None:
+                self.specialise(found, args, kwargs)
             return _finish(found, leaves)
         self.misses += 1
         return self.first(key, structure, leaves, static)
@@ -176,19 +176,18 @@ class _Jit:
                 "use functrace.trace or functrace.eval_shape to trace without values",
             ) from None
 
-    def shorten(self, found: _Compiled, structure: TreeDef, leaves: list[Any]) -> None:
-        """Make the short way for the next call, once calls of the same kind keep coming."""
-        if names_in_scope() or found.runner.program.effects:
+    def specialise(self, found: _Compiled, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Make code for the next call, once calls of the same kind keep coming."""
+        runner = found.runner
+        if names_in_scope() or runner.program.effects or not self.warm.due(found):
             return
-        if found is not self.last:
-            self.last, self.repeats = found, 0
-        self.repeats += 1
-        if self.repeats == _SHORTEN and not found.weak:
-            self.fast = make_fast(structure, leaves, found.runner.run, found.out_tree)
+        outputs = to_user(holes(len(found.out_types)), found.out_types)
+        result = tree.unflatten(found.out_tree, outputs)
+        self.warm.make((args, kwargs), runner.run, result, bails=False)
 
     def forget(self) -> None:
         self.compiled.clear()
-        self.fast = self.last = None
+        self.warm.forget()
 
     def first(self, key: Any, structure: TreeDef, leaves: list[Any], static: _Static | None) -> Any:
         """Trace; keep the trace unless it depends on tracers of a surrounding function."""

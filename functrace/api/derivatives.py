@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +11,9 @@ from .. import tree
 from ..errors import ArgumentError, DerivativeTypeError, TreeStructureError
 from ..ir import ArrayType, Program
 from ..lists import select
+from ..memo.site import THRESHOLDS
+from ..memo.specialise import Specialised
+from ..memo.structural import finished
 from ..recording import Recording
 from ..transforms.free_columns import guarded
 from ..transforms.jvp import jvp as jvp_program
@@ -36,9 +39,10 @@ from ._checks import (
     fit,
     float0,
 )
-from ._execute import Runner, finished
-from ._linear import LinearFunction, name_of
-from ._tapes import code_of
+from ._execute import Runner
+from ._linear import LinearFunction, name_of, same_dtypes
+from ._select import Selection
+from ._transform import Choose, Finished, Transform
 
 # Forward mode
 
@@ -69,21 +73,37 @@ def jvp(
         (np.float64(0.0), np.float64(2.0))
     """
     check_callable(fun, "jvp")
-    traced = _trace_primals(fun, primals, "jvp")
-    given = _tangent_leaves(traced, tangents, "jvp")
-    program, mask = traced.recording.program, traced.mask
 
-    def make(shorter: Program) -> tuple[Runner, tuple[bool, ...]]:
-        both, active_outputs = jvp_program(shorter, mask)
-        both = guarded(both, len(program.inputs), program)
-        return Runner(both, program), active_outputs
+    def choose(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Selection:
+        chosen = _choose_primals(fun, args[0], "jvp")
+        given = _tangent_leaves(chosen, args[1], "jvp")
+        return chosen._replace(
+            pick=lambda args, _: args[0],
+            rebuilt=lambda args, kwargs: (args[0], kwargs),
+            extra=given,
+            pick_extra=lambda args, _: args[1],
+            details=same_dtypes(tuple(args[1]), given),
+        )
 
-    runner, active_outputs = finished(("jvp", mask), program, make, traced.recording.tape)
-    outputs = runner([*traced.leaves, *traced.recording.captured, *given], program)
-    count = len(program.outputs)
-    values = to_user(outputs[:count], traced.recording.output_types)
-    tangents_out = _fill_zeros(outputs[count:], active_outputs, program)
-    return _pair(traced.out_tree, values, tangents_out, has_aux)
+    def finish(chosen: Selection, recording: Recording, out_tree: TreeDef) -> Finished:
+        program, mask = recording.program, _mask(chosen, recording)
+
+        def make(shorter: Program) -> tuple[Runner, tuple[bool, ...]]:
+            both, active_outputs = jvp_program(shorter, mask)
+            both = guarded(both, len(program.inputs), program)
+            return Runner(both, program), active_outputs
+
+        runner, active_outputs = finished(("jvp", mask), program, make, recording.guards)
+        count = len(program.outputs)
+
+        def assemble(outputs: Sequence[Any]) -> tuple[Any, ...]:
+            values = to_user(outputs[:count], recording.output_types)
+            tangents_out = _fill_zeros(outputs[count:], active_outputs, program)
+            return _pair(out_tree, values, tangents_out, has_aux)
+
+        return Finished(runner, assemble, steady=chosen.details)
+
+    return Transform(fun, ("jvp", has_aux), choose, finish)(primals, tangents)
 
 
 @short_tracebacks
@@ -102,28 +122,43 @@ def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> 
         np.float64(3.0)
     """
     check_callable(fun, "linearize")
-    traced = _trace_primals(fun, primals, "linearize")
-    parts, primal, linear = _linearized(traced)
-    program = traced.recording.program
-    count = len(program.outputs)
-    outputs = primal([*traced.leaves, *traced.recording.captured], program)
-    residuals = list(outputs[count:])
-    values = to_user(outputs[:count], traced.recording.output_types)
 
-    what = _Pushforward(
-        name_of("pushforward", fun), linear, program, traced.structure, tuple(traced.types),
-        tuple(traced.names), parts.active_outputs, traced.out_tree, has_aux,
-        linear.program.input_types[: len(residuals)],
-    )  # fmt: skip
-    result = _pair(traced.out_tree, values, values, has_aux)
-    return (result[0], LinearFunction(what, residuals, fun), *result[2:])
+    def finish(chosen: Selection, recording: Recording, out_tree: TreeDef) -> Finished:
+        program, mask = recording.program, _mask(chosen, recording)
+
+        def make(shorter: Program) -> tuple[Linearized, Runner, Runner]:
+            parts = linearize_program(shorter, mask)
+            linear = guarded(parts.linear, parts.residuals)
+            return parts, Runner(parts.primal, program), Runner(linear, program)
+
+        parts, primal, linear = finished(("linearize", mask), program, make, recording.guards)
+        count = len(program.outputs)
+        what = _Pushforward(
+            name_of("pushforward", fun), linear, program, chosen.structure, tuple(chosen.types),
+            tuple(chosen.names), parts.active_outputs, out_tree, has_aux,
+            linear.program.input_types[: parts.residuals],
+        )  # fmt: skip
+        warm = Specialised(THRESHOLDS.specialise_typed)
+
+        def assemble(outputs: Sequence[Any]) -> tuple[Any, ...]:
+            values = to_user(outputs[:count], recording.output_types)
+            value, _, *aux = _pair(out_tree, values, values, has_aux)
+            return value, list(outputs[count:]), *aux
+
+        def wrap(fun: Any, result: tuple[Any, ...]) -> tuple[Any, ...]:
+            value, residuals, *aux = result
+            return value, LinearFunction(what, residuals, fun, warm), *aux
+
+        return Finished(primal, assemble, wrap)
+
+    return Transform(fun, ("linearize", has_aux), _choosing(fun, "linearize"), finish)(*primals)
 
 
 class _Pushforward(NamedTuple):
     """From tangents of the arguments to tangents of the output."""
 
     name: str
-    linear: Runner
+    runner: Runner
     program: Program
     structure: TreeDef
     types: tuple[ArrayType, ...]
@@ -133,31 +168,23 @@ class _Pushforward(NamedTuple):
     has_aux: bool
     residual_types: tuple[ArrayType, ...]
 
-    def __call__(self, residuals: Sequence[Any], *tangents: Any) -> Any:
-        given = _tangent_leaves(self, tangents, "the pushforward")
-        outputs = self.linear([*residuals, *given], self.program)
+    def given(self, *tangents: Any) -> list[Any]:
+        return _tangent_leaves(self, tangents, "the pushforward")
+
+    def operands(self, given: Sequence[Any]) -> Sequence[Any]:
+        return given
+
+    def assemble(self, outputs: Sequence[Any]) -> Any:
         found = _fill_zeros(outputs, self.active_outputs, self.program)
         return _pair(self.out_tree, found, found, self.has_aux)[1]
 
 
-class _Traced:
-    """A traced call, all of whose arguments are differentiated by."""
-
-    def __init__(
-        self, recording: Recording, out_tree: TreeDef, leaves: list[Any],
-        structure: TreeDef, types: list[ArrayType], names: list[str],
-    ):  # fmt: skip
-        self.recording = recording
-        self.out_tree = out_tree
-        self.leaves = leaves
-        self.structure = structure
-        self.types = types
-        self.names = names
-        self.active = [type.inexact for type in types]
-        self.mask = (*self.active, *[False] * len(recording.captured))
+def _choosing(fun: Callable[..., Any], transform: str) -> Choose:
+    return lambda args, _: _choose_primals(fun, args, transform)
 
 
-def _trace_primals(fun: Callable[..., Any], primals: Sequence[Any], transform: str) -> _Traced:
+def _choose_primals(fun: Callable[..., Any], primals: Any, transform: str) -> Selection:
+    """A call all of whose arguments are differentiated by."""
     if not isinstance(primals, (tuple, list)):
         raise ArgumentError(
             f"{transform} takes the arguments as a tuple, and was given a "
@@ -167,15 +194,18 @@ def _trace_primals(fun: Callable[..., Any], primals: Sequence[Any], transform: s
     leaves, structure = tree.flatten(tuple(primals))
     names = leaf_names(structure, parameter_names(fun, len(primals)))
     types = leaf_types(leaves, names)
-    recording, out_tree = trace_call(
-        lambda args: fun(*args), structure, leaves, types, names, name=function_name(fun),
-        reused=True, code=code_of(fun),
-    )  # fmt: skip
-    return _Traced(recording, out_tree, leaves, structure, types, names)
+    return Selection(
+        lambda args: fun(*args), leaves, structure, names, types, lambda args, _: tuple(args), list
+    )
+
+
+def _mask(chosen: Selection, recording: Recording) -> tuple[bool, ...]:
+    """The inputs of the Program that are differentiated by."""
+    return (*[t.inexact for t in chosen.types], *[False] * len(recording.captured))
 
 
 def _tangent_leaves(
-    traced: _Traced | _Pushforward, tangents: Sequence[Any], what: str
+    traced: Selection | _Pushforward, tangents: Sequence[Any], what: str
 ) -> list[Any]:
     """The tangents of the active leaves, checked against their primals."""
     if not isinstance(tangents, (tuple, list)):
@@ -228,17 +258,6 @@ def _pair(
 # Reverse mode
 
 
-def _linearized(traced: _Traced) -> tuple[Linearized, Runner, Runner]:
-    program, mask = traced.recording.program, traced.mask
-
-    def make(shorter: Program) -> tuple[Linearized, Runner, Runner]:
-        parts = linearize_program(shorter, mask)
-        linear = guarded(parts.linear, parts.residuals)
-        return parts, Runner(parts.primal, program), Runner(linear, program)
-
-    return finished(("linearize", mask), program, make, traced.recording.tape)
-
-
 @short_tracebacks
 def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
     """The value of a function, and its pullback: from an output's cotangent to the inputs', by
@@ -259,39 +278,45 @@ def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[
         (np.float64(3.0), np.float64(2.0))
     """
     check_callable(fun, "vjp")
-    traced = _trace_primals(fun, primals, "vjp")
-    program, mask = traced.recording.program, traced.mask
 
-    def make(shorter: Program) -> tuple[Linearized, Runner, Runner]:
-        parts = linearize_program(shorter, mask)
-        return parts, Runner(parts.primal, program), Runner(pullback(parts), program)
+    def finish(chosen: Selection, recording: Recording, out_tree: TreeDef) -> Finished:
+        program, mask = recording.program, _mask(chosen, recording)
 
-    parts, primal, backward = finished(("vjp", mask), program, make, traced.recording.tape)
-    outputs = primal([*traced.leaves, *traced.recording.captured], program)
-    count = len(program.outputs)
-    residuals = list(outputs[count:])
-    out_tree, out_types = traced.out_tree, traced.recording.output_types
-    value = tree.unflatten(out_tree, to_user(outputs[:count], out_types))
-    aux: list[Any] = []
-    if has_aux:
-        check_aux(out_tree)
-        first = out_tree.children[0].size
-        value, *aux = value
-        out_tree, out_types = out_tree.children[0], out_types[:first]
+        def make(shorter: Program) -> tuple[Linearized, Runner, Runner]:
+            parts = linearize_program(shorter, mask)
+            return parts, Runner(parts.primal, program), Runner(pullback(parts), program)
 
-    what = _Pullback(
-        name_of("pullback", fun), backward, program, traced.structure, tuple(traced.types),
-        tuple(traced.active), parts.active_outputs, out_tree, tuple(out_types),
-        backward.program.input_types[: len(residuals)],
-    )  # fmt: skip
-    return (value, LinearFunction(what, residuals, fun), *aux)
+        parts, primal, backward = finished(("vjp", mask), program, make, recording.guards)
+        count = len(program.outputs)
+        if has_aux:
+            check_aux(out_tree)
+        head = out_tree.children[0] if has_aux else out_tree
+        what = _Pullback(
+            name_of("pullback", fun), backward, program, chosen.structure, tuple(chosen.types),
+            mask[: len(chosen.types)], parts.active_outputs, head,
+            recording.output_types[: head.size], backward.program.input_types[: parts.residuals],
+        )  # fmt: skip
+        warm = Specialised(THRESHOLDS.specialise_typed)
+
+        def assemble(outputs: Sequence[Any]) -> tuple[Any, ...]:
+            value = tree.unflatten(out_tree, to_user(outputs[:count], recording.output_types))
+            value, *aux = value if has_aux else (value,)
+            return value, list(outputs[count:]), *aux
+
+        def wrap(fun: Any, result: tuple[Any, ...]) -> tuple[Any, ...]:
+            value, residuals, *aux = result
+            return value, LinearFunction(what, residuals, fun, warm), *aux
+
+        return Finished(primal, assemble, wrap)
+
+    return Transform(fun, ("vjp", has_aux), _choosing(fun, "vjp"), finish)(*primals)
 
 
 class _Pullback(NamedTuple):
     """From cotangents of the output to cotangents of the arguments."""
 
     name: str
-    backward: Runner
+    runner: Runner
     program: Program
     structure: TreeDef
     types: tuple[ArrayType, ...]
@@ -301,13 +326,16 @@ class _Pullback(NamedTuple):
     out_types: tuple[ArrayType, ...]
     residual_types: tuple[ArrayType, ...]
 
-    def __call__(self, residuals: Sequence[Any], cotangent: Any) -> tuple[Any, ...]:
-        given = _cotangent_leaves(cotangent, self.out_tree, self.out_types)
+    def given(self, cotangent: Any) -> list[Any]:
+        return _cotangent_leaves(cotangent, self.out_tree, self.out_types)
+
+    def operands(self, given: Sequence[Any]) -> Sequence[Any]:
         rest = self.program.outputs[len(given) :]
-        full = given + [np.zeros(a.type.shape, a.type.dtype) for a in rest]
-        needed = select(full, self.active_outputs)
-        found = self.backward([*residuals, *needed], self.program)
-        return tree.unflatten(self.structure, fill_integers(found, self.active, self.types))
+        full = [*given, *[np.zeros(a.type.shape, a.type.dtype) for a in rest]]
+        return select(full, self.active_outputs)
+
+    def assemble(self, outputs: Sequence[Any]) -> tuple[Any, ...]:
+        return tree.unflatten(self.structure, fill_integers(outputs, self.active, self.types))
 
 
 def _cotangent_leaves(cotangent: Any, out_tree: TreeDef, types: Sequence[ArrayType]) -> list[Any]:
@@ -365,7 +393,7 @@ def linear_transpose(fun: Callable[..., Any], *primals: Any) -> Callable[..., An
         name_of("transpose", fun), runner, program, structure, out_tree, recording.output_types,
         program.input_types[len(types) :],
     )  # fmt: skip
-    return LinearFunction(what, captured, fun)
+    return LinearFunction(what, captured, fun, Specialised(THRESHOLDS.specialise_typed))
 
 
 class _Transpose(NamedTuple):
@@ -379,6 +407,11 @@ class _Transpose(NamedTuple):
     out_types: tuple[ArrayType, ...]
     residual_types: tuple[ArrayType, ...]
 
-    def __call__(self, residuals: Sequence[Any], cotangent: Any) -> tuple[Any, ...]:
-        given = _cotangent_leaves(cotangent, self.out_tree, self.out_types)
-        return tree.unflatten(self.structure, self.runner([*residuals, *given], self.program))
+    def given(self, cotangent: Any) -> list[Any]:
+        return _cotangent_leaves(cotangent, self.out_tree, self.out_types)
+
+    def operands(self, given: Sequence[Any]) -> Sequence[Any]:
+        return given
+
+    def assemble(self, outputs: Sequence[Any]) -> tuple[Any, ...]:
+        return tree.unflatten(self.structure, outputs)

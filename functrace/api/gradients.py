@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from .. import tree
 from ..errors import DerivativeTypeError, NonScalarOutputError
 from ..ir import Program
+from ..memo.structural import finished
 from ..modes import chosen
-from ..recorder import SCOPE, innermost
 from ..recording import Recording
 from ..transforms.transpose import value_and_gradient
 from ..tree import TreeDef
-from ._border import function_name, leaf_types, remakes, to_user, trace_call, transformed
+from ._border import remakes, to_user, transformed
 from ._checks import active_inputs, check_callable, fill_integers
-from ._execute import Runner, finished
-from ._fastpath import MISS
-from ._select import ArgNames, ArgNums, select
-from ._shortcut import Diverged, shortcut_of
-from ._tapes import code_of, place_of
+from ._execute import Runner
+from ._select import ArgNames, ArgNums, Selection, select
+from ._transform import Finished, Transform
 
 
 @remakes
@@ -97,52 +95,32 @@ def _differentiated(
     transform: str,
 ) -> Callable[..., Any]:
     check_callable(fun, transform)
-    name, code = function_name(fun), code_of(fun)
     with_value = transform == "value_and_grad"
-    usual = not (has_aux or holomorphic or allow_int or argnames)
-    shortcut = shortcut_of(code, transform, argnums) if usual else None
 
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        traced = None
+    def choose(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Selection:
+        picked = select(fun, args, kwargs, argnums, argnames, transform)
+        active_inputs(picked.types, picked.names, transform, holomorphic, allow_int, picked.leaves)
+        return picked
+
+    def finish(picked: Selection, recording: Recording, out_tree: TreeDef) -> Finished:
+        _check_scalar(recording, out_tree, has_aux, holomorphic, transform)
         looked_at = chosen()  # then the value is too, though it may not be wanted
         whole = with_value or (looked_at is not None and looked_at.checks)
-        plain = not kwargs and looked_at is None and innermost() is None and not SCOPE.get()
-        short = shortcut if plain else None
-        if short is not None and short.call:
-            try:
-                found = short.call((fun, *args))
-            except Diverged as diverged:
-                traced, short.call = diverged.traced, None
-            else:
-                if found is not MISS:
-                    return found
-        picked = select(fun, args, kwargs, argnums, argnames, transform)
-        types = leaf_types(picked.leaves, picked.names)
-        active = active_inputs(
-            types, picked.names, transform, holomorphic, allow_int, picked.leaves
-        )
-        recording, out_tree = traced or trace_call(
-            picked.call, picked.structure, picked.leaves, types, picked.names, name=name,
-            reused=True, code=code,
-        )  # fmt: skip
-        _check_scalar(recording, out_tree, has_aux, holomorphic, transform)
-        runner = _finished(recording, active, whole)
-        outputs = runner([*picked.leaves, *recording.captured], recording.program)
-        outputs = outputs[1:] if whole and not with_value else outputs
+        active = [type.inexact for type in picked.types]
         wanted = recording.output_types if with_value else recording.output_types[1:]
-        values = to_user(outputs[: len(wanted)], wanted)
-        result = picked.result(fill_integers(outputs[len(wanted) :], active, types))
-        if with_value:
-            result = tree.unflatten(out_tree, values), result
-        elif has_aux:
-            result = result, tree.unflatten(out_tree.children[1], values)
-        if short is not None and short.due(recording):
-            place = place_of(code, name, "", picked.structure, types, picked.names)
-            if place is not None:
-                short.make(place, recording, runner, args, picked.numbers, result, with_value)
-        return result
 
-    return transformed(wrapper, fun, transform)
+        def assemble(outputs: Sequence[Any]) -> Any:
+            outputs = outputs[1:] if whole and not with_value else outputs
+            values = to_user(outputs[: len(wanted)], wanted)
+            result = picked.result(fill_integers(outputs[len(wanted) :], active, picked.types))
+            if with_value:
+                return tree.unflatten(out_tree, values), result
+            return (result, tree.unflatten(out_tree.children[1], values)) if has_aux else result
+
+        return Finished(_finished(recording, active, whole), assemble)
+
+    options = (transform, argnums, has_aux, holomorphic, allow_int, argnames)
+    return transformed(Transform(fun, options, choose, finish), fun, transform)
 
 
 def _finished(recording: Recording, active: Sequence[bool], with_value: bool) -> Runner:
@@ -161,7 +139,7 @@ def _finished(recording: Recording, active: Sequence[bool], with_value: bool) ->
         return Runner(both.replace(outputs=both.outputs[1:]), program)
 
     kind = "value_and_grad" if with_value else "grad"
-    return finished((kind, mask), program, make, recording.tape)
+    return finished((kind, mask), program, make, recording.guards)
 
 
 def _check_scalar(

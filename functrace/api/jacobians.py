@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,26 +16,21 @@ from ..errors import (
     OptionError,
 )
 from ..ir import Equation, Program
+from ..memo.structural import finished
 from ..ops.shape import moveaxis, reshape
 from ..passes.expansion import expansion
 from ..recorder import plain, type_of
+from ..recording import Recording
 from ..tracer import Tracer
 from ..transforms.jvp import jvp as jvp_program
 from ..transforms.transpose import value_and_gradient
+from ..tree import TreeDef
 from ._accumulation import jacobian_program
-from ._border import (
-    function_name,
-    leaf_types,
-    remakes,
-    short_tracebacks,
-    to_user,
-    trace_call,
-    transformed,
-)
+from ._border import remakes, short_tracebacks, to_user, transformed
 from ._checks import active_inputs, check_aux, check_callable, check_outputs, demand_count
-from ._execute import Runner, finished
+from ._execute import Runner
 from ._select import ArgNums, Selection, select
-from ._tapes import code_of
+from ._transform import Finished, Transform
 from .batching import vmap
 from .derivatives import jvp, linearize, vjp
 from .gradients import grad
@@ -185,44 +180,46 @@ def jacobian(
         given(fun, argnums, has_aux, holomorphic, argnames=argnames, chunk_size=chunk_size)
         for given in (jacfwd, jacrev)
     )
-    code = code_of(fun)
 
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        chosen = _chosen(fun, args, kwargs, argnums, argnames, "jacobian", holomorphic)
-        types = leaf_types(chosen.leaves, chosen.names)
-        recording, out_tree = trace_call(
-            chosen.call, chosen.structure, chosen.leaves, types, chosen.names,
-            name=function_name(fun), reused=True, code=code,
-        )  # fmt: skip
-        program = recording.program
+    def choose(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Selection:
+        return _chosen(fun, args, kwargs, argnums, argnames, "jacobian", holomorphic)
+
+    def finish(
+        chosen: Selection, recording: Recording, out_tree: TreeDef
+    ) -> Finished | Callable[..., Any]:
+        program, types = recording.program, chosen.types
         if has_aux:
             check_aux(out_tree)
         head = out_tree.children[0] if has_aux else out_tree
         if any(t.dtype.kind == "c" for t in (*types, *program.output_types[: head.size])):
-            return reverse(*args, **kwargs)
+            return reverse
         if chunk_size is not None:
             columns, rows = (
                 sum(t.size for t in side) for side in (types, program.output_types[: head.size])
             )
-            return (forward if columns < rows else reverse)(*args, **kwargs)
+            return forward if columns < rows else reverse
         check_outputs(recording.output_types[: head.size], "jacobian", complex_ok=False)
         mask = (*[True] * len(types), *[False] * len(recording.captured))
         runner = finished(
             ("jacobian", mask, head.size),
             program,
             lambda shorter: Runner(jacobian_program(shorter, mask, head.size), program),
-            recording.tape,
+            recording.guards,
         )
-        outputs = runner([*chosen.leaves, *recording.captured], program)
         count, width = len(program.outputs), len(types)
-        rows = [outputs[i : i + width] for i in range(count, len(outputs), width)]
-        result = tree.unflatten(head, [chosen.result(row) for row in rows])
-        if not has_aux:
-            return result
-        rest = to_user(outputs[head.size : count], recording.output_types[head.size :])
-        return result, tree.unflatten(out_tree.children[1], rest)
 
-    return transformed(wrapper, fun, "jacobian")
+        def assemble(outputs: Sequence[Any]) -> Any:
+            rows = [outputs[i : i + width] for i in range(count, len(outputs), width)]
+            result = tree.unflatten(head, [chosen.result(row) for row in rows])
+            if not has_aux:
+                return result
+            rest = to_user(outputs[head.size : count], recording.output_types[head.size :])
+            return result, tree.unflatten(out_tree.children[1], rest)
+
+        return Finished(runner, assemble)
+
+    options = ("jacobian", argnums, has_aux, holomorphic, argnames, chunk_size)
+    return transformed(Transform(fun, options, choose, finish), fun, "jacobian")
 
 
 @remakes
@@ -283,17 +280,16 @@ def hvp(fun: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]
 
 def _chosen(
     fun: Callable[..., Any],
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
     argnums: ArgNums,
     argnames: Any,
     transform: str,
     holomorphic: bool,
 ) -> Selection:
     chosen = select(fun, args, kwargs, argnums, argnames, transform)
-    types = leaf_types(chosen.leaves, chosen.names)
     active_inputs(
-        types, chosen.names, transform, holomorphic, allow_int=False, leaves=chosen.leaves
+        chosen.types, chosen.names, transform, holomorphic, allow_int=False, leaves=chosen.leaves
     )
     return chosen
 
@@ -377,16 +373,12 @@ def elementwise_grad(fun: Callable[..., Any], argnums: int = 0) -> Callable[...,
         array([1., 1., 1.])
     """
     check_callable(fun, "elementwise_grad")
-    code = code_of(fun)
 
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        chosen = _chosen(fun, args, kwargs, argnums, None, "elementwise_grad", False)
-        types = leaf_types(chosen.leaves, chosen.names)
-        recording, out_tree = trace_call(
-            chosen.call, chosen.structure, chosen.leaves, types, chosen.names,
-            name=function_name(fun), reused=True, code=code,
-        )  # fmt: skip
-        program = recording.program
+    def choose(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Selection:
+        return _chosen(fun, args, kwargs, argnums, None, "elementwise_grad", False)
+
+    def finish(chosen: Selection, recording: Recording, out_tree: TreeDef) -> Finished:
+        program, types = recording.program, chosen.types
         if len(types) != 1 or out_tree.kind is not None:
             raise NotElementwiseError(
                 "elementwise_grad needs a function of one array (chosen by argnums) to one array"
@@ -399,21 +391,21 @@ def elementwise_grad(fun: Callable[..., Any], argnums: int = 0) -> Callable[...,
             )
         complex_ok = types[0].dtype.kind == "c"
         check_outputs(program.output_types, "elementwise_grad", complex_ok)
-        operands = [*chosen.leaves, *recording.captured]
         mixing = _mixing_equation(expansion(program))
         if mixing is not None:
-            _check_by_value(program, operands, mixing)
+            _check_by_value(program, [*chosen.leaves, *recording.captured], mixing)
         mask = (True, *[False] * len(recording.captured))
         seed = np.ones(types[0].shape, program.output_types[0].dtype)
         runner = finished(
             ("elementwise_grad", mask),
             program,
             lambda shorter: Runner(value_and_gradient(shorter, mask, seed), program),
-            recording.tape,
+            recording.guards,
         )
-        return runner(operands, program)[1]
+        return Finished(runner, lambda outputs: outputs[1], steady=mixing is None)
 
-    return transformed(wrapper, fun, "elementwise_grad")
+    options = ("elementwise_grad", argnums)
+    return transformed(Transform(fun, options, choose, finish), fun, "elementwise_grad")
 
 
 def _mixing_equation(program: Program) -> Equation | None:

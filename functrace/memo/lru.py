@@ -11,7 +11,7 @@ T = TypeVar("T")
 _HOLDING = 64  # entries that hold objects of the user
 
 
-class Recent(Generic[T]):
+class LRU(Generic[T]):
     """A table of at most some entries, of which the least recently used go first.
 
     A key with functions of the user keeps what these refer to in memory. Of those there are few:

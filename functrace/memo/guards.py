@@ -1,4 +1,4 @@
-"""What a trace did, call by call, for comparison with a later one (`replay.py`)."""
+"""What a trace did, call by call, for comparison with a later one (`memo/replay.py`)."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from .ir import ArrayType, Equation, Literal, Program, Var
-from .recording import Recording
-from .source import resolve
-from .tracer import Tracer
-from .values import same_bits
+from ..ir import ArrayType, Equation, Literal, Program, Var
+from ..recording import Recording
+from ..source import resolve
+from ..tracer import Tracer
+from ..values import same_bits
 
 
 class Trace(Protocol):
@@ -214,7 +214,7 @@ class Call(NamedTuple):
 END = Call(None, (), {}, None, None, -1, 0, by_type=False)
 
 
-class Tape(NamedTuple):
+class Guards(NamedTuple):
     """What a trace did.
 
     Attributes:
@@ -235,7 +235,7 @@ class Tape(NamedTuple):
     outputs: tuple[tuple[Any, ArrayType], ...]
     finished: dict[Any, Any]
 
-    def with_numbers(self, recording: Recording) -> Tape | None:
+    def with_numbers(self, recording: Recording) -> Guards | None:
         """The tape of a recording in which numbers have become captured inputs.
 
         None where a number is not just as it was given to a call.

@@ -1,7 +1,7 @@
 """Traces that repeat: nearly every call of a function does the same as the one before.
 
 Without jit a function is traced at every call, because its closures, or what it asks of values,
-may have changed. Mostly they have not. A `Tape` holds what a trace did: which functions were
+may have changed. Mostly they have not. A `Guards` holds what a trace did: which functions were
 called, on which operands, and what came of it. A `Replay` is the recorder of a later trace of the
 same code. It compares each call with the next one on the tape, operand by operand and constant by
 constant. While they are the same, the calls' results are known, and nothing is inferred, checked or
@@ -22,21 +22,21 @@ from typing import Any
 
 import numpy as np
 
-from .dispatch import BY_TYPE
-from .ir import ArrayType, Atom, Equation, Literal, Program, Var
-from .primitive import Primitive
-from .recorder import CURRENT, SCOPE, Recorder
-from .recording import Recording
-from .sharing import Foreign, View, is_number, note_view
-from .source import resolve, user_frame
-from .tape import END, Call, Constant, Fresh, Outer, Parts, Retyped, Slot, Tape, is_constant
-from .tracer import NO_OPTIONS, Run, Tracer
-from .values import type_of
+from ..dispatch import BY_TYPE
+from ..ir import ArrayType, Atom, Equation, Literal, Program, Var
+from ..primitive import Primitive
+from ..recorder import CURRENT, SCOPE, Recorder
+from ..recording import Recording
+from ..sharing import Foreign, View, is_number, note_view
+from ..source import resolve, user_frame
+from ..tracer import NO_OPTIONS, Run, Tracer
+from ..values import type_of
+from .guards import END, Call, Constant, Fresh, Guards, Outer, Parts, Retyped, Slot, is_constant
 
 _LONGEST = 20_000  # equations; the tape of a longer trace is not kept
 
 
-class Taping(Recorder):
+class Guarding(Recorder):
     """A recorder that writes a tape as well."""
 
     __slots__ = ("_calls", "_given", "_inner", "_memory", "_recorded", "_running", "written")
@@ -44,7 +44,7 @@ class Taping(Recorder):
     def __init__(self, parent: Recorder | None, reason: str = ""):
         super().__init__(parent, reason)
         self.tape = self
-        self.written: Tape | None = None
+        self.written: Guards | None = None
         self._calls: list[Call] = []
         self._given: tuple[tuple[Var, ArrayType, Any], ...] = ()
         self._inner: list[Call] = []  # of the front end that is running
@@ -230,7 +230,7 @@ class Taping(Recorder):
         ):
             captured = recording.program.inputs[len(self.inputs) :]
             returned = tuple(zip(given, recording.output_types, strict=True))
-            self.written = Tape(
+            self.written = Guards(
                 [*self._calls, END], recording._replace(captured=()), self._given, captured,
                 (), returned, {},
             )  # fmt: skip
@@ -279,7 +279,7 @@ class Replay(Recorder):
 
     __slots__ = ("_next", "_on", "_values", "captured", "numbers")
 
-    def __init__(self, on: Tape, parent: Recorder | None = None, reason: str = ""):
+    def __init__(self, on: Guards, parent: Recorder | None = None, reason: str = ""):
         self._on = on
         self._next = 0
         self._values: Sequence[Any] | None = None

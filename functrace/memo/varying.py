@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from ..ir import Literal, Program, Var, is_number
 from ..recording import Recording
 from ..transforms.products import Products
-from ._recent import Recent
+from .lru import LRU
 
 _LIMIT = 1024  # forms that are remembered
 
@@ -34,7 +34,7 @@ class _Seen:
         self.fixed: frozenset[int] | None = None
 
 
-_seen: Recent[_Seen] = Recent(_LIMIT)
+_seen: LRU[_Seen] = LRU(_LIMIT)
 
 
 def with_varying_numbers(recording: Recording) -> Recording:
