@@ -231,6 +231,7 @@ class Program:
 
     Attributes:
         name: the traced function's name, for printing.
+        settled: the passes that gave this Program, and have nothing left to change.
 
     Example:
         >>> import functrace as ft
@@ -239,7 +240,9 @@ class Program:
         (1, True)
     """
 
-    __slots__ = ("_effects", "_key", "_structure", "equations", "inputs", "name", "outputs")
+    __slots__ = (
+        "_effects", "_key", "_structure", "equations", "inputs", "name", "outputs", "settled",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -255,6 +258,7 @@ class Program:
         self._key: Hashable = None
         self._effects: Effects | None = None
         self._structure: tuple[Form, tuple[Any, ...]] | None = None
+        self.settled: set[Callable[[Program], Program]] = set()
 
     @property
     def input_types(self) -> tuple[ArrayType, ...]:

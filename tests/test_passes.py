@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -11,9 +12,11 @@ import numpy as np
 import pytest
 
 import functrace as ft
+from functrace.api import _execute
 from functrace.errors import FunctraceError
 from functrace.ir import ArrayType, Equation, Literal, Program, Var
 from functrace.ops.lengths import times_power
+from functrace.passes import pipeline
 from functrace.passes.absorb import absorb
 from functrace.passes.common_subexpressions import common_subexpressions
 from functrace.passes.cost import bytes_moved, einsum_cost, flops
@@ -405,8 +408,83 @@ def test_what_optimising_did_is_told() -> None:
 
 def test_rules_that_are_applied_after_other_passes_are_told_too() -> None:
     told = ft.jit(lambda x, y: (-x) @ -(y * 2.0)).explain(np.ones(40), np.ones(40))
-    assert [name for name, _ in told.passes] == ["simplify", "dead_code", "signs"]
+    assert [name for name, _ in told.passes] == ["simplify", "dead_code", "signs", "simplify"]
     assert told.rules == {"negative_of_negative": 1, "multiply_by_number": 1, "fold": 1}
+
+
+def _twice_negative(x: Any) -> Any:
+    return np.sum(-(-np.sin(x)) * 1.0)
+
+
+def _custom_jvp(function: Any) -> Any:
+    ruled = ft.custom_jvp(function)
+    ruled.defjvp(lambda primals, tangents: (function(*primals), 2.0 * tangents[0].sum()))
+    return ruled
+
+
+def _custom_vjp(function: Any) -> Any:
+    ruled = ft.custom_vjp(function)
+    ruled.defvjp(lambda x: (function(x), None), lambda _, ct: (ct * np.ones(len(V)),))
+    return ruled
+
+
+@pytest.mark.parametrize("ruled", [_custom_jvp, _custom_vjp, ft.checkpoint])
+def test_rules_in_functions_with_rules_are_told(ruled: Any) -> None:
+    plain = ft.jit(_twice_negative).explain(V)
+    told = ft.jit(ruled(_twice_negative)).explain(V)
+    assert plain.rules == told.rules == {"negative_of_negative": 1, "multiply_by_number": 1}
+    assert told.after == plain.after
+    assert "expansion" in [name for name, _ in told.passes]
+
+
+def test_rules_in_bodies_and_branches_are_told() -> None:
+    step = lambda carry, x: (carry + _twice_negative(x), -(-carry))
+
+    def function(x: Any) -> Any:
+        total, ys = ft.scan(step, 0.0, np.stack([x, x]))
+        outer = ft.scan(lambda c, _: (ft.scan(step, c, np.stack([x, x]))[0], None), total, length=3)
+        return ft.cond(total > 0, _twice_negative, np.sum, x) + np.sum(ys) + outer[0]
+
+    told = ft.jit(function).explain(V)
+    names = {name.partition(" in ")[2] for name, _ in told.passes if name.startswith("simplify")}
+    assert {"scan.body", "scan.body/scan.body"} <= names
+    assert any(name.startswith("cond.branches[") for name in names)
+    assert told.rules["multiply_by_number"] == 3
+    assert "simplify in scan.body/scan.body left" in str(told)
+
+
+def test_the_program_that_runs_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where loops that Python unrolled become loops again."""
+    planned = []
+    make_plan = _execute.make_plan
+    monkeypatch.setattr(_execute, "make_plan", lambda p: planned.append(p) or make_plan(p))
+
+    def walk(x: Any) -> Any:
+        for _ in range(1000):
+            x = np.sin(x) * 0.5 + x * 0.25
+        return np.sum(x)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ft.errors.UnrolledLoopWarning)
+        for function in (_twice_negative, walk):
+            compiled = ft.jit(function)
+            told = compiled.explain(V)
+            compiled(V)
+            assert planned[-1] == told.after
+    assert told.passes[0] == ("rolled", 2)
+
+
+def test_no_pass_is_applied_to_what_it_gave(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+
+    def counted(program: ft.Program) -> ft.Program:
+        calls.append(program)
+        return dead_code(program)
+
+    monkeypatch.setattr(pipeline, "CLEANUP", (counted,))
+    program = pipeline.clean(ft.trace(_twice_negative)(V))
+    assert pipeline.clean(program) is program
+    assert len(calls) == 1
 
 
 def test_flops_of_a_product_of_matrices_count_two_for_each_term() -> None:

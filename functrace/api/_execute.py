@@ -20,7 +20,7 @@ from ..executors.planned import (
 from ..ir import Equation, Program
 from ..memo import structural
 from ..modes import chosen
-from ..passes.pipeline import clean, optimize
+from ..passes.pipeline import Log, Step, clean, optimize
 from ..recorder import Recorder, plain, recorder_for
 from ..source import Place, Remark
 
@@ -86,7 +86,7 @@ class Runner:
 
     def _first(self, operands: Sequence[Any]) -> Sequence[Any]:
         with PausedCollection():
-            plan = make_plan(optimize(structural.rolled(self.program, LONGEST_CODE, to_run=True)))
+            plan = make_plan(optimized(self.program))
             calls = callables(plan)
             run = interpreter(plan, calls)
 
@@ -139,3 +139,16 @@ def _place(place: Place, moved: dict[int, Any]) -> Place:
     if type(place) is Remark and id(place) not in moved:  # a rule's, about a place of the trace
         return place._replace(place=_place(place.place, moved))
     return moved.get(id(place))
+
+
+def optimized(program: Program, log: Log | None = None) -> Program:
+    """A clean Program as it is planned.
+
+    Args:
+        log: is to tell what the passes did.
+    """
+    shorter = structural.rolled(program, LONGEST_CODE, to_run=True)
+    if log is not None and shorter is not program:
+        sizes = len(program.equations), len(shorter.equations)
+        log.steps.append(Step("rolled", "", *sizes))
+    return optimize(shorter, log)

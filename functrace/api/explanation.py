@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from ..executors.footprint import footprint
 from ..ir import Program
-from ..passes.absorb import absorb
 from ..passes.contraction import contraction
 from ..passes.cost import bytes_moved, flops
-from ..passes.pipeline import OPTIMIZE, clean, optimize
-from ..passes.signs import signs
-from ..passes.simplify import simplify
-
-# The passes that apply rules of algebra, and count them.
-_COUNTED: dict[Any, Callable[[Program, Counter[str]], Program]] = {
-    apply: apply for apply in (simplify, signs, absorb)
-}
+from ..passes.pipeline import Log, clean
+from ._execute import optimized
 
 
 @dataclass(frozen=True)
@@ -46,7 +36,9 @@ class Explanation:
     Attributes:
         before, after: the Programs.
         work_before, work_after: what each does in a call.
-        passes: for each pass that changed the Program its name and the number of equations after.
+        passes: for each pass that changed the Program, or one that an equation carries, its name
+            and the number of equations after. The name tells of which equation, as in
+            "simplify in scan.body".
         rules: how often each rule of algebra was applied.
     """
 
@@ -75,19 +67,14 @@ class Explanation:
 
 def explain(program: Program) -> Explanation:
     """What optimising does to a Program."""
-    before = clean(program)
-    rules: Counter[str] = Counter()
-    passes = []
-    current = before
-    for apply in OPTIMIZE:
-        counted = _COUNTED.get(apply)
-        changed = apply(current) if counted is None else counted(current, rules)
-        if changed is not current:
-            passes.append((apply.__name__, len(changed.equations)))
-        current = changed
-    after = optimize(before)
+    before, log = clean(program), Log()
+    after = optimized(before, log)
+    passes = [
+        (f"{step.name} in {step.where}" if step.where else step.name, step.after)
+        for step in log.steps
+    ]
     return Explanation(
-        before, after, _work(contraction(before)), _work(after), tuple(passes), dict(rules)
+        before, after, _work(contraction(before)), _work(after), tuple(passes), dict(log.rules)
     )
 
 

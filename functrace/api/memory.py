@@ -11,11 +11,12 @@ import numpy as np
 from .. import tree
 from ..executors.footprint import footprint
 from ..ir import ArrayType
-from ..passes.pipeline import clean, optimize
+from ..passes.pipeline import clean
 from ..tracer import Tracer
 from ._arrays import arrays_of
 from ._border import function_name, leaf_types, remakes, trace_call, transformed
 from ._checks import check_callable, demand_count
+from ._execute import optimized
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def memory(
             name=function_name(fun), reason="" if valued else "memory",
         )  # fmt: skip
         program = recording.program
-        found = footprint(optimize(clean(program)), steps)
+        found = footprint(optimized(clean(program)), steps)
         captured = program.input_types[len(leaves) :]
         taken = sum(type.size * type.dtype.itemsize for type in captured)
         return MemoryReport(

@@ -31,8 +31,6 @@ from .contraction import contraction, summed_first
 from .cost import CALL, cost, einsum_cost
 from .guarded import GUARDED
 from .match import least_normal
-from .signs import signs
-from .simplify import simplify
 
 _MOST = 12  # operands of one einsum; the order of more takes long to find
 _GAIN = 0.9  # of the estimated cost is to be left at most
@@ -134,12 +132,8 @@ class _Form:
         return canonical(f"{inputs}->{output}"), shapes, repeats
 
 
-def absorb(program: Program, fired: Counter[str] | None = None) -> Program:
-    """The Program with einsums and sums taking in what makes their operands, where it pays.
-
-    Args:
-        fired: is to count the rules of algebra that were applied afterwards.
-    """
+def absorb(program: Program) -> Program:
+    """The Program with einsums and sums taking in what makes their operands, where it pays."""
     if not any(e.primitive in _ROOTS for e in program.equations):
         return program
     uses = _Uses(program)
@@ -149,10 +143,7 @@ def absorb(program: Program, fired: Counter[str] | None = None) -> Program:
             grown = _grown(number, uses)
             if grown is not None:
                 forms[number] = grown
-    if not forms:
-        return program
-    rebuilt = simplify(_rebuilt(program, forms, uses.taken), fired, settled=program)
-    return signs(rebuilt, fired)  # they may meet others
+    return _rebuilt(program, forms, uses.taken) if forms else program
 
 
 class _Grown(NamedTuple):

@@ -56,14 +56,6 @@ def loops(program: Program) -> Program:
     return program.rewritten(equations, renamed)
 
 
-def has_loops(program: Program) -> bool:
-    """Whether there is a loop in a Program, or in the Programs that it carries."""
-    return any(
-        e.primitive.hoist is not None or any(has_loops(inner) for _, inner in e.programs)
-        for e in program.equations
-    )
-
-
 class Parted(NamedTuple):
     """The equations of a Program that runs again and again.
 

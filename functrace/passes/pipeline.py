@@ -1,4 +1,4 @@
-"""The passes, in their order.
+"""The passes, in their order, and what runs them.
 
 With FUNCTRACE_CHECK=1 in the environment every Program is checked before and after each pass, so
 that a rewrite which makes a malformed one is caught where it happens.
@@ -7,7 +7,10 @@ that a rewrite which makes a malformed one is caught where it happens.
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ..ir import Program
 from .absorb import absorb
@@ -15,49 +18,120 @@ from .common_subexpressions import common_subexpressions
 from .contraction import contraction
 from .dead_code import dead_code
 from .expansion import expansion
-from .loops import has_loops, loops
+from .loops import loops
 from .orientation import orientation
 from .signs import signs
 from .simplify import simplify
 from .systems import systems
 
-CLEANUP = (dead_code, common_subexpressions)  # safe before further transforms
-OPTIMIZE = (simplify, *CLEANUP, loops, signs, systems, absorb, orientation, contraction, *CLEANUP)
+Pass = Callable[[Program], Program]
+
+CLEANUP: tuple[Pass, ...] = (dead_code, common_subexpressions)  # safe before further transforms
+# What a Program gets before it is run, stage by stage. In each stage, the Programs that equations
+# carry come before the Program around them. Loops are looked at before the products in a body take
+# in what may be computed ahead of the loop.
+OPTIMIZE: tuple[tuple[Pass, ...], ...] = (
+    (expansion,),
+    (loops,),
+    (
+        simplify, *CLEANUP, loops, signs, simplify, systems, absorb, simplify, signs, simplify,
+        orientation, contraction, *CLEANUP,
+    ),
+)  # fmt: skip
+
+
+class Step(NamedTuple):
+    """What a pass did.
+
+    Attributes:
+        name: that of the pass.
+        where: the equations and parameters that carry the Program, such as "scan.body"; empty for
+            the Program itself.
+        before, after: the numbers of equations.
+    """
+
+    name: str
+    where: str
+    before: int
+    after: int
+
+
+@dataclass
+class Log:
+    """What passes did to a Program, and to those that it carries.
+
+    Attributes:
+        steps: the passes that changed a Program, in the order in which they ran.
+        rules: how often each rule of algebra was applied.
+    """
+
+    steps: list[Step] = field(default_factory=list)
+    rules: Counter[str] = field(default_factory=Counter)
 
 
 def clean(program: Program) -> Program:
     """What every rewritten Program gets, before it is used or rewritten further."""
-    return _apply(CLEANUP, program)
+    return run(CLEANUP, program)
 
 
-def optimize(program: Program) -> Program:
-    """What a Program gets before it is run."""
-    program = expansion(program)
-    if has_loops(program):  # before products in a body take in what may be computed ahead of them
-        program = _apply((loops,), program)
-    return _apply(OPTIMIZE, program)
+def optimize(program: Program, log: Log | None = None) -> Program:
+    """What a Program gets before it is run.
 
-
-def _apply(passes: Sequence[Callable[[Program], Program]], program: Program) -> Program:
-    checking = os.environ.get("FUNCTRACE_CHECK") == "1"
-    if checking:
-        program.check()
-    program = _inside(passes, program)
-    given: dict[Callable[[Program], Program], Program] = {}
-    for apply in passes:
-        if given.get(apply) is program:  # what a cleanup gave has nothing left for it to find
-            continue
-        program = given[apply] = apply(program)
-        if checking:
-            program.check()
+    Args:
+        log: is to tell what the passes did.
+    """
+    for stage in OPTIMIZE:
+        program = run(stage, program, log)
     return program
 
 
-def _inside(passes: Sequence[Callable[[Program], Program]], program: Program) -> Program:
+def run(
+    passes: Sequence[Pass], program: Program, log: Log | None = None, where: str = ""
+) -> Program:
+    """Apply passes to a Program, and before that to the Programs that its equations carry.
+
+    A pass is not applied to what it gave itself, as it has nothing left to find there.
+
+    Args:
+        log: is to tell what the passes did.
+        where: what carries the Program, for the log.
+    """
+    checking = os.environ.get("FUNCTRACE_CHECK") == "1"
+    if checking:
+        program.check()
+    program = _inside(passes, program, log, where)
+    simple: Program | None = None  # what `simplify` gave last
+    for apply in passes:
+        if apply in program.settled:
+            continue
+        if apply is simplify:
+            changed = simple = simplify(program, None if log is None else log.rules, simple)
+        else:
+            changed = apply(program)
+        changed.settled.add(apply)
+        if checking:
+            changed.check()
+        if log is not None and changed is not program:
+            sizes = len(program.equations), len(changed.equations)
+            log.steps.append(Step(apply.__name__, where, *sizes))
+        program = changed
+    return program
+
+
+def _inside(passes: Sequence[Pass], program: Program, log: Log | None, where: str) -> Program:
     """The Program with the passes applied to those that its equations carry."""
     if all(e.primitive.prepare is None for e in program.equations):
         return program
-    equations = [e.with_programs(lambda inner: _apply(passes, inner)) for e in program.equations]
+    equations = []
+    for e in program.equations:
+        names = {id(inner): f"{e.primitive.name}.{name}" for name, inner in e.programs}
+        equations.append(
+            e.with_programs(
+                lambda inner, names=names: run(
+                    passes, inner, log, f"{where}/{names[id(inner)]}".lstrip("/")
+                )
+            )
+        )
     if all(new is old for new, old in zip(equations, program.equations, strict=True)):
         return program
     return program.replace(equations=equations)

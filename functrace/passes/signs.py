@@ -12,7 +12,6 @@ sum may be what keeps the sum in range.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
@@ -26,7 +25,6 @@ from ..ops.shape import BROADCAST_TO, REDUCE_SUM, RESHAPE, TRANSPOSE
 from ..primitive import Primitive
 from .cost import CALL
 from .match import FOLDED
-from .simplify import simplify
 
 _MULTIPLY, _DIVIDE = ops.multiply.primitive, ops.divide.primitive
 _NEGATIVE, _SQUARE = ops.negative.primitive, ops.square.primitive
@@ -49,18 +47,14 @@ _SIGNED = {_MULTIPLY: slice(2), EINSUM: slice(None), _DIVIDE: slice(2)}
 _ODD = {_DIVIDE: (0,), SOLVE: (1,), _SQUARE: ()}
 
 
-def signs(program: Program, fired: Counter[str] | None = None) -> Program:
+def signs(program: Program) -> Program:
     """The Program with fewer negations, and those of smaller arrays.
 
-    Args:
-        fired: is to count the rules of algebra that were applied afterwards.
+    It multiplies by 1 where a sign goes away, which `simplify` is to remove.
     """
     if not any(e.primitive is _NEGATIVE for e in program.equations):
         return program
-    rewritten = _Rewriting(program).program()
-    if rewritten is None:
-        return program
-    return simplify(rewritten, fired, settled=program)  # signs may meet sums
+    return _Rewriting(program).program() or program
 
 
 def _plain(equation: Equation) -> bool:
