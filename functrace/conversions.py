@@ -62,7 +62,7 @@ class Convertible(Printable):
                 f"the truth value of an array with {self.size} elements is ambiguous",
                 "use .any() or .all()",
             )
-        return bool(self.recorder.value(self, "its truth value was asked for (if, while, and, or)"))
+        return self.recorder.look(self, bool, "its truth value was asked for (if, while, and, or)")
 
     def __index__(self) -> int:
         if user_operation() == "format" and not self.type.inexact:
@@ -77,33 +77,32 @@ class Convertible(Printable):
                 "while tracing, int(condition) is 0 or 1",
             )
         if user_operation() == "load":
-            return int(
-                self.recorder.value(
-                    self,
-                    "it was used as the index of a list or tuple",
-                    "make one array of the list with np.stack, and index that",
-                )
+            return self.recorder.look(
+                self,
+                int,
+                "it was used as the index of a list or tuple",
+                "make one array of the list with np.stack, and index that",
             )
-        return int(self.recorder.value(self, "it was used as a Python integer (range, a shape)"))
+        return self.recorder.look(self, int, "it was used as a Python integer (range, a shape)")
 
     def __int__(self) -> int:
         if user_operation() == "format":
             return int(self.known("formatted by %"))
         self._demand_integer("converted by int()")
         self._demand_number("converted by int()", "x.astype(int)")
-        return int(self.recorder.value(self, "int() was called on it"))
+        return self.recorder.look(self, int, "int() was called on it")
 
     def __float__(self) -> float:
         if user_operation() == "format":
             return float(self.known("formatted by %"))
         self._demand_integer("converted by float(), or by a function of the math module")
         self._demand_number("converted by float(), or by a function of math", "x.astype(float)")
-        return float(self.recorder.value(self, "float() was called on it"))
+        return self.recorder.look(self, float, "float() was called on it")
 
     def __complex__(self) -> complex:
         self._demand_integer("converted by complex()")
         self._demand_number("converted by complex()", "x.astype(complex)")
-        return complex(self.recorder.value(self, "complex() was called on it"))
+        return self.recorder.look(self, complex, "complex() was called on it")
 
     def item(self, *index: Any) -> Any:
         """The element of a number or an index, as a Python scalar is traced.
@@ -114,7 +113,7 @@ class Convertible(Printable):
         if index:
             return FUNCTIONS[np.ndarray.item](self, *index)
         self._demand_integer("converted by .item()")
-        return self.recorder.value(self, ".item() was called on it").item()
+        return self.recorder.look(self, _item, ".item() was called on it")
 
     def tolist(self) -> Any:
         """Nested lists of an integer or boolean array; an error for others, as for `float`."""
@@ -164,3 +163,7 @@ class Convertible(Printable):
             f"traced array: such arrays can be assigned to; or build it with np.stack"
             f"{or_install()}",
         )
+
+
+def _item(value: Any) -> Any:
+    return value.item()

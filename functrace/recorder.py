@@ -346,10 +346,19 @@ class Recorder:
             if not equation.primitive.pure:
                 equation = self._without_effects(equation, tracer, why)
             values = [known[a] if isinstance(a, Var) else a.value for a in equation.inputs]
-            results = equation.primitive.evaluate(values, equation.params)
-            known.update(zip(equation.outputs, results, strict=True))
+            known.update(zip(equation.outputs, self.evaluate(equation, values), strict=True))
             stack.pop()
         return known[tracer.symbol]
+
+    def evaluate(self, equation: Equation, values: list[Any]) -> Sequence[Any]:
+        """The outputs of an equation for values of its operands."""
+        return equation.primitive.evaluate(values, equation.params)
+
+    def look(
+        self, tracer: Tracer, convert: Callable[[Any], Any], why: str, remedy: str = ""
+    ) -> Any:
+        """What Python asks of a value: whether it is true, which integer it is."""
+        return convert(self.value(tracer, why, remedy))
 
     def _without_effects(self, equation: Equation, tracer: Tracer, why: str) -> Equation:
         """An equation as it can be evaluated now, and again when the Program runs."""

@@ -706,3 +706,113 @@ def test_errors_name_the_scope_of_this_call():
             with ft.debug_nans(), pytest.raises(ft.errors.FunctraceError) as caught:
                 ft.grad(f)(-np.ones(3))
         assert f"under {names[0]}/{names[1]}" in str(caught.value)
+
+
+# Values that Python looks at
+
+
+def root(a):
+    x = a
+    while np.abs(x * x - a) > 1e-12:
+        x = x - (x * x - a) / (2.0 * x)
+    return x
+
+
+def test_a_branch_that_stays_the_same_is_a_replay(replays):
+    for call in range(CALLS):
+        assert ft.grad(root)(2.0 + call / 100) == pytest.approx(0.5 / np.sqrt(2.0 + call / 100))
+    assert replays == [True] * (CALLS - 2)
+
+
+def test_a_branch_that_differs_is_followed_at_once(replays):
+    for _ in range(CALLS):
+        ft.grad(root)(2.0)
+    replays.clear()
+    for a in (100.0, 1e-3, 2.0, 3.5, 1e4):
+        assert ft.grad(root)(a) == pytest.approx(0.5 / np.sqrt(a))
+    assert not any(replays)
+
+
+@pytest.mark.parametrize("change", ["array", "in place", "number", "argument"])
+def test_what_a_look_depends_on_may_change(change, replays):
+    limits, factor, x = np.array([1.0, 2.0, 3.0]), 1.0, X
+
+    def f(x):
+        y = np.sum(x * limits) * factor
+        return np.sum(x**2) * (2.0 if y > 2.0 else 3.0) + (y if bool(y < -100.0) else 0.0)
+
+    for _ in range(CALLS):
+        assert np.allclose(ft.grad(f)(x), 4 * x)
+    assert replays.count(True) == CALLS - 2
+    for small in (True, False, True, False, False, False):
+        if change == "array":
+            limits = np.array([1.0, 2.0, 3.0]) * (0.1 if small else 1.0)
+        elif change == "in place":
+            limits[:] = np.array([1.0, 2.0, 3.0]) * (0.1 if small else 1.0)
+        elif change == "number":
+            factor = 0.1 if small else 1.0
+        else:
+            x = X * (0.1 if small else 1.0)
+        assert np.allclose(ft.grad(f)(x), (6 if small else 4) * x)
+
+
+@pytest.mark.parametrize("ask", [int, lambda t: t.item(), lambda t: range(t).stop, bool,
+                                 lambda t: [0, 1, 2][t]])  # fmt: skip
+def test_integers_and_truths_are_guards(ask, replays):
+    def f(x):
+        return np.sum(x) * (ask(np.argmax(x)) + 1)
+
+    for _ in range(CALLS):
+        assert np.allclose(ft.grad(f)(X), 2)
+    assert replays.count(True) == CALLS - 2
+    for i, x in enumerate(np.eye(3)):
+        assert np.allclose(ft.grad(f)(x), ask(np.int64(i)) + 1)
+
+
+def test_looks_within_a_derivative_of_a_derivative():
+    def f(x):
+        y = x * x
+        if y > 1.0:
+            return y * x
+        return y
+
+    def slope(x):
+        inner = ft.grad(f)(x)
+        return inner * (2.0 if inner > 2.5 else 1.0)
+
+    for _ in range(CALLS):
+        assert ft.grad(slope)(2.0) == 24.0
+    for x, expected in ((0.5, 2.0), (2.0, 24.0), (1.1, 6.6 * 2), (0.1, 2.0)):
+        assert ft.grad(slope)(x) == pytest.approx(expected)
+        assert ft.hessian(f)(x) == pytest.approx(6 * x if x > 1 else 2.0)
+
+
+def test_a_look_that_fails_fails_again_and_says_where():
+    under = [True]
+
+    def f(x):
+        y = np.sum(x**2)
+        return y if under[0] or y > 0 else -y
+
+    for _ in range(CALLS):
+        ft.vmap(f)(np.eye(3))
+    under[0] = False
+    for _ in range(CALLS):
+        with pytest.raises(ft.errors.ConcretizationError, match="in f"):
+            ft.vmap(f)(np.eye(3))
+
+
+def test_looks_do_not_hold_what_acts_or_was_caught():
+    seen = []
+
+    def f(x):
+        try:
+            if float(x[0]) > 0:
+                return np.sum(x)
+        except ft.errors.TracerConversionError:
+            seen.append(1)
+        return np.sum(x**2)
+
+    for call in range(CALLS):
+        assert np.allclose(ft.grad(f)(X), 2 * X)
+        assert len(seen) == call + 1

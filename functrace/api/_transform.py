@@ -80,11 +80,10 @@ class Transform:
         fun, special, traced = self._fun, self._specialised, None
         if special is not None and special.call is not None:
             found = special(fun, args, kwargs)
-            if type(found) is not BailedOut:
-                if found is not MISS:
-                    return found
-            else:
+            if type(found) is BailedOut:
                 traced = found
+            elif found is not MISS:
+                return found
         chosen = self._choose(args, kwargs)
         recording, out_tree = traced or trace_call(
             chosen.call, chosen.structure, chosen.leaves, chosen.types, chosen.names,
@@ -98,9 +97,7 @@ class Transform:
             [*operands, *recording.captured, *chosen.extra], recording.program
         )
         result = finished.assemble(outputs)
-        guards = recording.guards
-        repeated = special is not None and guards is not None and finished.steady and usual()
-        if repeated and special.due(guards):
+        if special is not None and finished.steady:
             self._specialise(special, args, kwargs, chosen, recording, out_tree, finished)
         return result if finished.wrap is None else finished.wrap(fun, result)
 
@@ -108,7 +105,9 @@ class Transform:
         self, special: Specialised, args: Sequence[Any], kwargs: dict[str, Any],
         chosen: Selection, recording: Recording, out_tree: TreeDef, finished: Finished,
     ) -> None:  # fmt: skip
-        """Make code for calls like one whose trace was repeated."""
+        """Make code for calls like one whose trace was repeated, once they keep coming."""
+        if recording.guards is None or not usual() or not special.due(recording.guards):
+            return
         site = site_of(
             self._code, self._name, self._reason, chosen.structure, chosen.types, chosen.names
         )

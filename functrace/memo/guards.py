@@ -211,6 +211,21 @@ class Call(NamedTuple):
     by_type: bool
 
 
+class Look(NamedTuple):
+    """What Python asked of a value, which must have the same answer again.
+
+    It stands for the function of a Call: the operand is the traced value, the result the answer.
+
+    Attributes:
+        convert: from the value to the answer, which is True or False where a branch depends on it.
+        rows: the numbers of the equations by which the value was computed, in their order, but for
+            those that were computed for an earlier look.
+    """
+
+    convert: Callable[[Any], Any]
+    rows: tuple[int, ...]
+
+
 END = Call(None, (), {}, None, None, -1, 0, by_type=False)
 
 

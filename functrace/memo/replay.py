@@ -16,7 +16,7 @@ arrays, and on constants. Otherwise the equations that it recorded are there, on
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import CodeType
 from typing import Any
 
@@ -31,7 +31,20 @@ from ..sharing import Foreign, View, is_number, note_view
 from ..source import resolve, user_frame
 from ..tracer import NO_OPTIONS, Run, Tracer
 from ..values import type_of
-from .guards import END, Call, Constant, Fresh, Guards, Outer, Parts, Retyped, Slot, is_constant
+from .guards import (
+    END,
+    Call,
+    Constant,
+    Fresh,
+    Guards,
+    Look,
+    Outer,
+    Parts,
+    Retyped,
+    Slot,
+    is_constant,
+    same_constant,
+)
 
 _LONGEST = 20_000  # equations; the tape of a longer trace is not kept
 
@@ -39,7 +52,10 @@ _LONGEST = 20_000  # equations; the tape of a longer trace is not kept
 class Guarding(Recorder):
     """A recorder that writes a tape as well."""
 
-    __slots__ = ("_calls", "_given", "_inner", "_memory", "_recorded", "_running", "written")
+    __slots__ = (
+        "_calls", "_evaluated", "_given", "_inner", "_memory", "_nested", "_numbers",
+        "_recorded", "_running", "written",
+    )  # fmt: skip
 
     def __init__(self, parent: Recorder | None, reason: str = ""):
         super().__init__(parent, reason)
@@ -51,12 +67,16 @@ class Guarding(Recorder):
         self._memory: dict[Var, Any] = {}  # whose memory a traced value lies in
         self._running = False
         self._recorded = 0
+        self._evaluated: list[Equation] = []  # for the look that is under way
+        self._numbers: dict[int, int] = {}  # of the equations, by their identity
+        self._nested = False  # whether an input has its value from a surrounding trace
 
     def all_inputs(
         self, types: Sequence[ArrayType], names: Sequence[str], values: Sequence[Any] | None
     ) -> list[Tracer]:
         tracers = super().all_inputs(types, names, values)
         self._given = tuple([(x.symbol, x.type, x.alias) for x in tracers])
+        self._nested = any(type(x) is Tracer for x in values or ())
         return tracers
 
     def call(
@@ -169,6 +189,40 @@ class Guarding(Recorder):
         self.leave()  # where a value decides, the next trace may go another way
         return super().value(tracer, why, remedy)
 
+    def evaluate(self, equation: Equation, values: list[Any]) -> Sequence[Any]:
+        self._evaluated.append(equation)
+        return super().evaluate(equation, values)
+
+    def look(
+        self, tracer: Tracer, convert: Callable[[Any], Any], why: str, remedy: str = ""
+    ) -> Any:
+        """Ask for a value, and write down the answer, where it depends on this trace alone."""
+        alone = CURRENT.get() is self and tracer.recorder is self and not self._running
+        if not alone or self._nested or self.tape is not self or self._captures_tracers():
+            self.leave()
+            return super().look(tracer, convert, why, remedy)
+        self._evaluated.clear()
+        try:
+            answer = convert(super().value(tracer, why, remedy))
+        except Exception:
+            self.leave()
+            raise
+        numbers = self._numbers
+        for i in range(len(numbers), len(self.equations)):
+            numbers[id(self.equations[i])] = i
+        rows = tuple([numbers.get(id(e), -1) for e in self._evaluated])
+        if -1 in rows or not is_constant(answer):  # one without its effects
+            self.leave()
+        else:
+            function, end = Look(convert, rows), len(self.equations)
+            operands = (tracer.symbol,)
+            call = Call(function, operands, {}, answer, None, -1, end, by_type=False)
+            self._calls.append(call)
+        return answer
+
+    def _captures_tracers(self) -> bool:
+        return any(array is None for entries in self.captures.values() for *_, array in entries)
+
     def _specs(self, operands: Sequence[Any], by_type: bool) -> tuple[Any, ...] | None:
         """What operands must be again; None where that can not be said."""
         found = []
@@ -277,13 +331,14 @@ class Replay(Recorder):
         numbers: the numbers so far, of those that vary.
     """
 
-    __slots__ = ("_next", "_on", "_values", "captured", "numbers")
+    __slots__ = ("_looked", "_next", "_on", "_values", "captured", "numbers")
 
     def __init__(self, on: Guards, parent: Recorder | None = None, reason: str = ""):
         self._on = on
         self._next = 0
         self._values: Sequence[Any] | None = None
         self._locked = []
+        self._looked: dict[Var, Any] | None = None  # the values that were computed for looks
         self.captured: dict[Var, tuple[Any, Any]] = {}
         self.numbers: dict[Var, Any] = {}
         self.parent = parent
@@ -307,6 +362,7 @@ class Replay(Recorder):
         self.scope = SCOPE.get()
         self._producer, self._indexed = {}, 0
         self._known = dict(zip(self.inputs, self._values or (), strict=self._values is not None))
+        self._known.update(self._looked or ())
         self.captures = {}
         for var, (of, value) in self.captured.items():
             self._known[var] = value
@@ -425,6 +481,49 @@ class Replay(Recorder):
             return self._made(call.result, operands)
         self.leave()
         return super().inline(program, operands)
+
+    def look(
+        self, tracer: Tracer, convert: Callable[[Any], Any], why: str, remedy: str = ""
+    ) -> Any:
+        """Ask for a value; the trace goes on as a replay if the answer is the same."""
+        if self.tape is self and CURRENT.get() is self and tracer.recorder is self:
+            call = self._on.calls[self._next]
+            look = call.function
+            if type(look) is Look and look.convert is convert and tracer.symbol is call.operands[0]:
+                answer = convert(self._value(call.operands[0], look.rows))
+                if same_constant(answer, call.result):
+                    self._next += 1
+                else:
+                    self.leave()
+                return answer
+        self.leave()
+        return super().look(tracer, convert, why, remedy)
+
+    def _value(self, symbol: Var, rows: Sequence[int]) -> Any:
+        """The value of a Var, computed by some equations."""
+        known = self._looked
+        if known is None:
+            inputs = [var for var, _, _ in self._on.inputs]
+            known = self._looked = dict(zip(inputs, self._values or (), strict=True))
+        equations = self._on.recording.program.equations
+        for i in rows:
+            equation = equations[i]
+            primitive, values = equation.primitive, []
+            for a in equation.inputs:  # loops, as comprehensions are calls in Python 3.11
+                if isinstance(a, Var):
+                    values.append(known[a] if a in known else self._outside(a))
+                else:
+                    values.append(a.value)
+            result = primitive.impl(*values, **equation.params)
+            if primitive.multiple:
+                known.update(zip(equation.outputs, result, strict=True))
+            else:
+                known[equation.outputs[0]] = result
+        return known[symbol] if symbol in known else self._outside(symbol)
+
+    def _outside(self, var: Var) -> Any:
+        """The value of a captured array, or of a number that varies."""
+        return self.numbers[var] if var in self.numbers else self.captured[var][1]
 
     def fit(self, expected: Sequence[Any], operands: Sequence[Any]) -> bool:
         """Whether as many operands are what they were."""
