@@ -105,9 +105,9 @@ def _install_binary(name: str, ufunc: np.ufunc, arithmetic: bool) -> None:
             return UFUNCS[np.square](left)  # as NumPy's operator: int8 of booleans
         return UFUNCS[ufunc](left, right)
 
-    setattr(Tracer, f"__{name}__", _taped_binary(forward))
+    setattr(Tracer, f"__{name}__", _binary_operator(forward))
     if arithmetic:
-        setattr(Tracer, f"__r{name}__", _taped_binary(reflected))
+        setattr(Tracer, f"__r{name}__", _binary_operator(reflected))
 
 
 def _never_equal(self: Tracer, other: Any, name: str) -> Any:
@@ -137,19 +137,19 @@ def _install_unary(name: str, ufunc: np.ufunc) -> None:
         return pythonic(UFUNCS[ufunc], self)
 
     def method(self: Tracer) -> Any:
-        return self.recorder.tape.call(run_front_end, unary, (self,))
+        return self.recorder.memo.call(run_front_end, unary, (self,))
 
     setattr(Tracer, f"__{name}__", method)
 
 
-def _taped_binary(plain: Callable[[Tracer, Any], Any]) -> Callable[[Tracer, Any], Any]:
-    """An operator that asks the tape first."""
+def _binary_operator(plain: Callable[[Tracer, Any], Any]) -> Callable[[Tracer, Any], Any]:
+    """An operator that asks the guards first."""
 
     def method(self: Tracer, other: Any) -> Any:
         recorder = self.recorder
-        if recorder.rewriting:  # by rules, which no tape is written of
+        if recorder.rewriting:  # by rules, of which no guards are written
             return plain(self, other)
-        return recorder.tape.call(run_front_end, plain, (self, other), NO_OPTIONS, True)
+        return recorder.memo.call(run_front_end, plain, (self, other), NO_OPTIONS, True)
 
     return method
 
@@ -164,7 +164,7 @@ def _rmatmul(self: Tracer, other: Any) -> Any:
 
 def _install_method(function: Callable[..., Any]) -> None:
     def method(self: Tracer, *args: Any, **kwargs: Any) -> Any:
-        return self.recorder.tape.call(demanded_answer, function, (self, *args), kwargs)
+        return self.recorder.memo.call(demanded_answer, function, (self, *args), kwargs)
 
     method.__name__ = function.__name__
     method.__doc__ = f"As `np.{function.__name__}`."
@@ -203,5 +203,5 @@ for _function in _METHOD_FUNCTIONS:
 for _descriptor in (np.ndarray.flat, np.ndarray.flags, np.ndarray.strides):
     _install_property(_descriptor)
 Tracer.flat = Tracer.flat.setter(_assign_flat)  # type: ignore[attr-defined]
-Tracer.__matmul__ = _taped_binary(_matmul)  # type: ignore[method-assign] -- as the tables above
-Tracer.__rmatmul__ = _taped_binary(_rmatmul)  # type: ignore[method-assign]
+Tracer.__matmul__ = _binary_operator(_matmul)  # type: ignore[method-assign] -- as the tables above
+Tracer.__rmatmul__ = _binary_operator(_rmatmul)  # type: ignore[method-assign]

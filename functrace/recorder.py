@@ -110,8 +110,8 @@ def rewriting_recorder() -> Recorder | None:
     return recorder if recorder is not None and recorder.rewriting else None
 
 
-class _NoTape:
-    """Stands where there is no tape: each call is run."""
+class _NoMemo:
+    """Stands where there are no guards: each call is run."""
 
     __slots__ = ()
 
@@ -121,12 +121,12 @@ class _NoTape:
         function: Any,
         operands: Sequence[Any],
         options: Mapping[str, Any] = NO_OPTIONS,
-        by_type: bool = False,  # noqa: ARG002 -- as for tapes
+        by_type: bool = False,  # noqa: ARG002 -- as for guards
     ) -> Any:
         return run(function, operands, options)
 
 
-NO_TAPE = _NoTape()
+NO_MEMO = _NoMemo()
 
 
 class Recorder:
@@ -139,12 +139,25 @@ class Recorder:
         position: the source of recorded equations, when it is not the running user code.
         scope: the names that the running user code is under.
         labels: those of the arguments, where they come from arrays with labels (`operands.py`).
-        tape: what answers when user code calls a function (see `memo/replay.py`).
+        memo: what answers when user code calls a function (see `memo/replay.py`).
     """
 
     __slots__ = (
-        "_indexed", "_known", "_locked", "_producer", "alive", "captures", "equations", "inputs",
-        "labels", "parent", "position", "reason", "rewriting", "scope", "tape",
+        "_indexed",
+        "_known",
+        "_locked",
+        "_producer",
+        "alive",
+        "captures",
+        "equations",
+        "inputs",
+        "labels",
+        "memo",
+        "parent",
+        "position",
+        "reason",
+        "rewriting",
+        "scope",
     )  # fmt: skip
 
     def __init__(self, parent: Recorder | None, reason: str = ""):
@@ -161,16 +174,16 @@ class Recorder:
         self._producer: dict[Var, Equation] = {}
         self._indexed = 0
         self._locked: list[np.ndarray] = []
-        self.tape: Any = NO_TAPE
+        self.memo: Any = NO_MEMO
 
     @property
     def is_current(self) -> bool:
         """Whether this recorder is the innermost."""
         return CURRENT.get() is self
 
-    def leave(self) -> None:
-        """Ask no tape from here on: what happens now is not on any."""
-        self.tape = NO_TAPE
+    def bail_out(self) -> None:
+        """Compare with no guards from here on: what happens now is in none."""
+        self.memo = NO_MEMO
 
     def enter(self, scope: str) -> None:
         """Note the names that the user's code is under from here on."""
@@ -390,7 +403,7 @@ class Recorder:
     def close(self) -> None:
         """End the trace: tracers are dead from here on, and arrays are unlocked."""
         self.alive = False
-        self.tape = NO_TAPE
+        self.memo = NO_MEMO
         if self._locked:
             LOCKS.unlock(self._locked)
 

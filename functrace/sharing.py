@@ -276,7 +276,7 @@ def assign(target: Tracer, value: Tracer, what: str, remedy: str = "") -> None:
     Raises:
         TracerAssignmentError: when the memory is not the traced function's own, or read-only.
     """
-    target.recorder.leave()
+    target.recorder.bail_out()
     demand_own(target, what, remedy)
     if not _is_fresh(target):
         renew(target)  # so that it is watched

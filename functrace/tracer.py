@@ -98,7 +98,7 @@ class Tracer(Convertible):
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if not kwargs and method == "__call__":
             front_end = UFUNCS.get(ufunc) or ufunc_answer(ufunc, method, kwargs)
-            return self.recorder.tape.call(run_front_end, front_end, inputs, NO_OPTIONS, True)
+            return self.recorder.memo.call(run_front_end, front_end, inputs, NO_OPTIONS, True)
         if kwargs.get("out") is not None:
             return _into(kwargs.pop("out"), ufunc, method, inputs, kwargs)
         return ufunc_answer(ufunc, method, kwargs)(*inputs, **kwargs)
@@ -106,7 +106,7 @@ class Tracer(Convertible):
     def __array_function__(
         self, function: Callable[..., Any], types: Any, args: Any, kwargs: Any
     ) -> Any:
-        return self.recorder.tape.call(demanded_answer, function, args, kwargs)
+        return self.recorder.memo.call(demanded_answer, function, args, kwargs)
 
     # The array API standard.
 
@@ -124,7 +124,7 @@ class Tracer(Convertible):
     # Indexing.
 
     def __getitem__(self, index: Any) -> Any:
-        return self.recorder.tape.call(_item, operator.getitem, (self, index))
+        return self.recorder.memo.call(_item, operator.getitem, (self, index))
 
     def __setitem__(self, index: Any, value: Any) -> None:
         FUNCTIONS[operator.setitem](self, index, value)
@@ -160,7 +160,7 @@ class Tracer(Convertible):
     @property
     def T(self) -> Any:  # noqa: N802 -- NumPy's name
         """The axes in reverse order."""
-        return self.recorder.tape.call(answer, np.transpose, (self,))
+        return self.recorder.memo.call(answer, np.transpose, (self,))
 
     @property
     def mT(self) -> Any:  # noqa: N802 -- NumPy's name
@@ -189,7 +189,7 @@ class Tracer(Convertible):
         """The same elements in another shape."""
         target = shape[0] if len(shape) == 1 else shape
         options = {"order": order, "copy": copy}
-        return self.recorder.tape.call(answer, np.reshape, (self, target), options)
+        return self.recorder.memo.call(answer, np.reshape, (self, target), options)
 
     def transpose(self, *axes: Any) -> Any:
         """The axes permuted."""

@@ -112,7 +112,7 @@ class Runner:
 
 
 def _settle(recorder: Recorder, start: int) -> None:
-    recorder.leave()
+    recorder.bail_out()
     import_module("..custom.settle", __package__).settle(recorder, start)
 
 

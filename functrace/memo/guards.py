@@ -189,7 +189,7 @@ class Fresh(NamedTuple):
 
 
 class Call(NamedTuple):
-    """One call on a tape.
+    """One call of a trace.
 
     Attributes:
         function: what was called: a front end, a function of NumPy, or a primitive.
@@ -251,7 +251,7 @@ class Guards(NamedTuple):
     finished: dict[Any, Any]
 
     def with_numbers(self, recording: Recording) -> Guards | None:
-        """The tape of a recording in which numbers have become captured inputs.
+        """The guards of a recording in which numbers have become captured inputs.
 
         None where a number is not just as it was given to a call.
         """

@@ -24,9 +24,10 @@ from ..ir import ArrayType
 from ..recorder import SCOPE, Recorder, innermost
 from ..recording import Recording
 from ..tree import TreeDef
+from .guarding import Guarding
 from .guards import Guards
 from .lru import LRU
-from .replay import Guarding, Replay
+from .replay import Replay
 from .varying import with_varying_numbers
 
 

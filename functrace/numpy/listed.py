@@ -35,7 +35,7 @@ def _function(function: Callable[..., Any]) -> Callable[..., Any]:
     def call(*args: Any, **kwargs: Any) -> Any:
         recorder = tracing()
         if recorder is not None and (_lists_traced(args) or _lists_traced(kwargs.values())):
-            return recorder.tape.call(demanded_answer, function, args, kwargs)
+            return recorder.memo.call(demanded_answer, function, args, kwargs)
         return function(*args, **kwargs)
 
     return call
