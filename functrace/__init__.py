@@ -43,10 +43,11 @@ if TYPE_CHECKING:
     from .api.debugging import debug_nans, disable_jit, named_scope
     from .api.define import define_op
     from .api.derivatives import jvp, linear_transpose, linearize, vjp
+    from .api.elementwise import elementwise_grad
     from .api.gradients import grad, value_and_grad
     from .api.implicit import custom_linear_solve, custom_root
     from .api.inspection import eval_shape, evaluate, stop_gradient, trace
-    from .api.jacobians import elementwise_grad, hessian, hvp, jacfwd, jacobian, jacrev
+    from .api.jacobians import hessian, hvp, jacfwd, jacobian, jacrev
     from .api.memory import MemoryReport, memory
     from .custom.rules import SymbolicZero
     from .custom.vjp import CustomVJPPrimal
@@ -74,7 +75,8 @@ else:  # on demand: what a script does not use costs it no time
         ".api.gradients": "grad value_and_grad",
         ".api.implicit": "custom_linear_solve custom_root",
         ".api.inspection": "eval_shape evaluate stop_gradient trace",
-        ".api.jacobians": "elementwise_grad hessian hvp jacfwd jacobian jacrev",
+        ".api.elementwise": "elementwise_grad",
+        ".api.jacobians": "hessian hvp jacfwd jacobian jacrev",
         ".api.memory": "MemoryReport memory",
         ".custom.rules": "SymbolicZero",
         ".custom.vjp": "CustomVJPPrimal",

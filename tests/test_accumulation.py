@@ -102,3 +102,67 @@ def test_wrong_calls_are_refused() -> None:
         ft.jacobian(waist, has_aux=True)(OUT)
     with pytest.raises(DerivativeTypeError):
         ft.jacobian(lambda n: n * 2)(np.arange(3))
+
+
+TREE = {"a": np.array([0.3, -1.2]), "b": [np.array(0.7), np.ones((2, 2)) * 0.5]}
+
+
+def of_a_tree(p: Any, scale: Any = 1.0) -> Any:
+    y = np.tanh(p["b"][1] @ p["a"]) * p["b"][0] * scale
+    return {"sum": np.sum(y**2), "all": y * p["a"]}
+
+
+def of_two(x: Any, y: Any) -> Any:
+    return np.sum(np.sin(x) * y), {"product": x * y, "size": np.sum(x)}
+
+
+@pytest.mark.parametrize(
+    ("fun", "args", "options"),
+    [
+        (of_a_tree, (TREE,), {}),
+        (of_a_tree, (TREE, 0.5), {"argnums": (1, 0)}),
+        (of_a_tree, (TREE, 0.5), {"argnames": "scale"}),
+        (
+            of_two,
+            (np.array([0.2, 0.4]), np.array([1.0, 3.0])),
+            {"has_aux": True, "argnums": (0, 1)},
+        ),
+        (lambda x: x**3, (0.5,), {}),
+        (lambda x: (np.sum(x * x), 2.0, np.float32(1) * x[0]), (np.ones(2),), {}),
+        (lambda x: np.sum(x), (np.ones(2, np.float32),), {}),
+    ],
+)
+def test_hessians_are_derivatives_of_derivatives(fun: Any, args: Any, options: Any) -> None:
+    for call in (ft.hessian(fun, **options), ft.jit(ft.hessian(fun, **options))):
+        found = call(*args)
+        expected = ft.jacfwd(ft.jacrev(fun, **options), **options)(*args)
+        assert ft.tree.structure(found) == ft.tree.structure(expected)
+        for a, b in zip(ft.tree.leaves(found), ft.tree.leaves(expected), strict=True):
+            assert np.shape(a) == np.shape(b)
+            assert np.result_type(a) == np.result_type(b)
+            np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-12)
+
+
+@pytest.mark.parametrize("transform", [ft.jacfwd, ft.jacrev, ft.hessian, ft.jacobian])
+def test_functions_are_called_once_for_each_matrix(transform: Any) -> None:
+    called = []
+
+    def f(x: Any) -> Any:
+        called.append(1)
+        return np.sum(np.sin(x))
+
+    for count in range(1, 8):
+        transform(f)(np.ones(3))
+        assert len(called) == count
+
+
+def test_what_turns_free_columns_is_refused_in_whole_hessians() -> None:
+    def f(x: Any) -> Any:
+        q, _ = np.linalg.qr(x, mode="complete")
+        return np.sum(q[:, -1] ** 3)
+
+    x = np.arange(6.0).reshape(3, 2) ** 1.5 + np.eye(3, 2)
+    x = np.vstack([x, x[:1] * 2 + 1])
+    for call in (ft.hessian(f), lambda x: ft.hvp(f, (x,), (x,)), ft.jacfwd(f), ft.jacrev(f)):
+        with pytest.raises(ft.errors.FreeColumnsError):
+            call(x)

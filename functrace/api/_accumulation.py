@@ -17,12 +17,17 @@ import numpy as np
 from ..custom.linear import reverse_only
 from ..ir import UNKNOWN, Program, Var, zeros
 from ..lists import select
+from ..memo.structural import shortened
 from ..ops.contract import einsum
 from ..ops.shape import reshape, transpose
 from ..passes.cost import CALL, cost
+from ..passes.pipeline import clean
 from ..recorder import Recorder, rewriting
-from ..transforms.linearize import linearize
+from ..transforms.free_columns import guarded
+from ..transforms.jvp import jvp
+from ..transforms.linearize import Linearized, linearize
 from ..transforms.transpose import transpose as transpose_program
+from ..transforms.transpose import value_and_gradient
 from ..transforms.vmap import vmap
 
 Blocks = list[list[Any]]  # for each output and each input a matrix of shape (its size, its size)
@@ -40,12 +45,15 @@ class Segment(NamedTuple):
     forward: bool
 
 
-def jacobian_program(program: Program, active: Sequence[bool], outputs: int) -> Program:
+def jacobian_program(
+    program: Program, active: Sequence[bool], outputs: int, forward: bool | None = None
+) -> Program:
     """The Program of a function's outputs and the matrices of its derivatives.
 
     Args:
         active: the inputs to differentiate by.
         outputs: the number of outputs to differentiate; the others are auxiliary.
+        forward: whether by forward mode or by reverse mode; None for what costs least.
 
     Returns:
         A Program whose outputs are those of the function, and then for each differentiated output
@@ -58,7 +66,7 @@ def jacobian_program(program: Program, active: Sequence[bool], outputs: int) -> 
         recorder.equations.extend(primal.equations)
         residuals = [recorder.value_of_atom(v) for v in parts.linear.inputs[: parts.residuals]]
         blocks: Blocks | None = None
-        for segment in segments(parts.linear, parts.residuals):
+        for segment in _segments(parts, forward):
             found = _matrices(recorder, segment, residuals)
             blocks = found if blocks is None else _product(found, blocks)
         arrived = iter(blocks or [])
@@ -77,7 +85,48 @@ def jacobian_program(program: Program, active: Sequence[bool], outputs: int) -> 
         )
 
 
+def hessian_program(program: Program, active: Sequence[bool], outputs: int) -> Program:
+    """The Program of a function's auxiliary outputs and second derivatives, forward over reverse.
+
+    Arguments as for `jacobian_program`.
+
+    Returns:
+        A Program whose outputs are the auxiliary ones, and then for each differentiated output,
+        and each active input, and each again, an array of all three shapes.
+    """
+    if outputs == 1 and not program.outputs[0].type.shape:
+        rows = value_and_gradient(program, active, program.outputs[0].type.dtype.type(1))
+    else:
+        rows = jacobian_program(program, active, outputs, forward=False)
+    count = len(program.outputs)
+    auxiliary, blocks = rows.outputs[outputs:count], rows.outputs[count:]
+    rows = shortened(clean(rows.replace(outputs=[*blocks, *auxiliary])))
+    columns = jacobian_program(rows, active, len(blocks), forward=True)
+    return columns.replace(outputs=columns.outputs[len(blocks) :], name=f"hessian_{program.name}")
+
+
+def hvp_program(program: Program, active: Sequence[bool]) -> tuple[Program, list[bool]]:
+    """The Program of the derivative of a scalar function's gradient along a direction.
+
+    Returns:
+        A Program of the inputs, and a direction for each active one, and for each active input
+        whether the gradient by it changes, in which case its derivative is an output.
+    """
+    both = value_and_gradient(program, active, program.outputs[0].type.dtype.type(1))
+    gradient = shortened(clean(both.replace(outputs=both.outputs[1:])))
+    moving, reached = jvp(gradient, active)
+    moving = guarded(moving, len(program.inputs), gradient)
+    name = f"hvp_{program.name}"
+    return moving.replace(outputs=moving.outputs[len(gradient.outputs) :], name=name), list(reached)
+
+
 # Where to cut
+
+
+def _segments(parts: Linearized, forward: bool | None) -> list[Segment]:
+    if forward is None:
+        return segments(parts.linear, parts.residuals)
+    return [Segment(guarded(parts.linear, parts.residuals) if forward else parts.linear, forward)]
 
 
 def segments(linear: Program, residuals: int) -> list[Segment]:

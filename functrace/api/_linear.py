@@ -14,7 +14,7 @@ from ..errors import ArgumentError
 from ..memo.specialise import MISS, Specialised, holes, usual
 from ..operands import USUAL
 from ..recorder import type_of
-from ._border import function_name, short_tracebacks
+from ._border import function_name, shorten_traceback
 
 _NO_KEYWORDS: dict[str, Any] = {}
 
@@ -52,15 +52,21 @@ class LinearFunction:
     def __repr__(self) -> str:
         return f"<{self.what.name}>"
 
-    @short_tracebacks
     def __call__(self, *args: Any) -> Any:
-        if not self._checked:
-            self._check()
+        try:
+            if not self._checked:
+                self._check()
+            if self.warm is not None:
+                result = self.warm(None, (self.residuals, *args), _NO_KEYWORDS)
+                if result is not MISS:
+                    return result
+            return self._general(args)
+        except Exception as error:
+            shorten_traceback(error)
+            raise
+
+    def _general(self, args: Sequence[Any]) -> Any:
         what, warm = self.what, self.warm
-        if warm is not None:
-            result = warm(None, (self.residuals, *args), _NO_KEYWORDS)
-            if result is not MISS:
-                return result
         given = what.given(*args)
         outputs = what.runner([*self.residuals, *what.operands(given)], what.program)
         result = what.assemble(outputs)

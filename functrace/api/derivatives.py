@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -42,7 +43,7 @@ from ._checks import (
 from ._execute import Runner
 from ._linear import LinearFunction, name_of, same_dtypes
 from ._select import Selection
-from ._transform import Choose, Finished, Transform
+from ._transform import Finished, Transform
 
 # Forward mode
 
@@ -75,15 +76,7 @@ def jvp(
     check_callable(fun, "jvp")
 
     def choose(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Selection:
-        chosen = _choose_primals(fun, args[0], "jvp")
-        given = _tangent_leaves(chosen, args[1], "jvp")
-        return chosen._replace(
-            pick=lambda args, _: args[0],
-            rebuilt=lambda args, kwargs: (args[0], kwargs),
-            extra=given,
-            pick_extra=lambda args, _: args[1],
-            details=same_dtypes(tuple(args[1]), given),
-        )
+        return choose_direction(fun, args, "jvp")
 
     def finish(chosen: Selection, recording: Recording, out_tree: TreeDef) -> Finished:
         program, mask = recording.program, _mask(chosen, recording)
@@ -98,7 +91,7 @@ def jvp(
 
         def assemble(outputs: Sequence[Any]) -> tuple[Any, ...]:
             values = to_user(outputs[:count], recording.output_types)
-            tangents_out = _fill_zeros(outputs[count:], active_outputs, program)
+            tangents_out = fill_zeros(outputs[count:], active_outputs, program.output_types)
             return _pair(out_tree, values, tangents_out, has_aux)
 
         return Finished(runner, assemble, steady=chosen.details)
@@ -151,7 +144,8 @@ def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> 
 
         return Finished(primal, assemble, wrap)
 
-    return Transform(fun, ("linearize", has_aux), _choosing(fun, "linearize"), finish)(*primals)
+    choose = partial(_choose_primals, fun, "linearize")
+    return Transform(fun, ("linearize", has_aux), choose, finish)(*primals)
 
 
 class _Pushforward(NamedTuple):
@@ -175,15 +169,13 @@ class _Pushforward(NamedTuple):
         return given
 
     def assemble(self, outputs: Sequence[Any]) -> Any:
-        found = _fill_zeros(outputs, self.active_outputs, self.program)
+        found = fill_zeros(outputs, self.active_outputs, self.program.output_types)
         return _pair(self.out_tree, found, found, self.has_aux)[1]
 
 
-def _choosing(fun: Callable[..., Any], transform: str) -> Choose:
-    return lambda args, _: _choose_primals(fun, args, transform)
-
-
-def _choose_primals(fun: Callable[..., Any], primals: Any, transform: str) -> Selection:
+def _choose_primals(
+    fun: Callable[..., Any], transform: str, primals: Any, _: Mapping[str, Any] | None = None
+) -> Selection:
     """A call all of whose arguments are differentiated by."""
     if not isinstance(primals, (tuple, list)):
         raise ArgumentError(
@@ -196,6 +188,20 @@ def _choose_primals(fun: Callable[..., Any], primals: Any, transform: str) -> Se
     types = leaf_types(leaves, names)
     return Selection(
         lambda args: fun(*args), leaves, structure, names, types, lambda args, _: tuple(args), list
+    )
+
+
+def choose_direction(fun: Callable[..., Any], args: Sequence[Any], transform: str) -> Selection:
+    """A call by the arguments `primals, tangents`. Details: whether tangents are as they were."""
+    primals, tangents = args
+    chosen = _choose_primals(fun, transform, primals)
+    given = _tangent_leaves(chosen, tangents, transform)
+    return chosen._replace(
+        pick=lambda args, _: args[0],
+        rebuilt=lambda args, kwargs: (args[0], kwargs),
+        extra=given,
+        pick_extra=lambda args, _: args[1],
+        details=same_dtypes(tuple(tangents), given),
     )
 
 
@@ -232,16 +238,16 @@ def _tangent_leaves(
     return given
 
 
-def _fill_zeros(
-    values: Sequence[Any], active_outputs: Sequence[bool], program: Program
+def fill_zeros(
+    values: Sequence[Any], active_outputs: Sequence[bool], types: Sequence[ArrayType]
 ) -> list[Any]:
     """A tangent for every output: zeros where there is none."""
     given = iter(values)
     return [
         next(given)
         if is_active
-        else np.zeros(atom.type.shape, atom.type.dtype if atom.type.inexact else float0)[()]
-        for is_active, atom in zip(active_outputs, program.outputs, strict=True)
+        else np.zeros(type.shape, type.dtype if type.inexact else float0)[()]
+        for is_active, type in zip(active_outputs, types, strict=True)
     ]
 
 
@@ -309,7 +315,8 @@ def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[
 
         return Finished(primal, assemble, wrap)
 
-    return Transform(fun, ("vjp", has_aux), _choosing(fun, "vjp"), finish)(*primals)
+    choose = partial(_choose_primals, fun, "vjp")
+    return Transform(fun, ("vjp", has_aux), choose, finish)(*primals)
 
 
 class _Pullback(NamedTuple):

@@ -103,7 +103,7 @@ def _differentiated(
         return picked
 
     def finish(picked: Selection, recording: Recording, out_tree: TreeDef) -> Finished:
-        _check_scalar(recording, out_tree, has_aux, holomorphic, transform)
+        check_scalar(recording, out_tree, has_aux, holomorphic, transform)
         looked_at = chosen()  # then the value is too, though it may not be wanted
         whole = with_value or (looked_at is not None and looked_at.checks)
         active = [type.inexact for type in picked.types]
@@ -142,9 +142,10 @@ def _finished(recording: Recording, active: Sequence[bool], with_value: bool) ->
     return finished((kind, mask), program, make, recording.guards)
 
 
-def _check_scalar(
+def check_scalar(
     recording: Recording, out_tree: TreeDef, has_aux: bool, holomorphic: bool, transform: str
 ) -> None:
+    """Raise where a function did not return one number that has a gradient."""
     if has_aux:
         if out_tree.kind is not tuple or len(out_tree.children) != 2:
             one = out_tree.kind is None

@@ -3,37 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import tree
 from ..errors import (
     ArgumentError,
-    ConcretizationError,
     DerivativeTypeError,
-    NotElementwiseError,
     OptionError,
 )
-from ..ir import Equation, Program
+from ..ir import ArrayType, Program
 from ..memo.structural import finished
 from ..ops.shape import moveaxis, reshape
-from ..passes.expansion import expansion
-from ..recorder import plain, type_of
+from ..recorder import type_of
 from ..recording import Recording
-from ..tracer import Tracer
-from ..transforms.jvp import jvp as jvp_program
-from ..transforms.transpose import value_and_gradient
 from ..tree import TreeDef
-from ._accumulation import jacobian_program
+from ._accumulation import hessian_program, hvp_program, jacobian_program
 from ._border import remakes, short_tracebacks, to_user, transformed
 from ._checks import active_inputs, check_aux, check_callable, check_outputs, demand_count
 from ._execute import Runner
 from ._select import ArgNums, Selection, select
 from ._transform import Finished, Transform
 from .batching import vmap
-from .derivatives import jvp, linearize, vjp
-from .gradients import grad
+from .derivatives import choose_direction, fill_zeros, jvp, linearize, vjp
+from .gradients import check_scalar, grad
 
 
 @remakes
@@ -66,8 +61,8 @@ def jacfwd(
     check_callable(fun, "jacfwd")
     _demand_chunk(chunk_size, "jacfwd")
 
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        chosen = _chosen(fun, args, kwargs, argnums, argnames, "jacfwd", holomorphic)
+    def by_columns(*args: Any, **kwargs: Any) -> Any:
+        chosen = select_active(fun, args, kwargs, argnums, argnames, "jacfwd", holomorphic)
         if not holomorphic:
             _demand_real(chosen)
         value, push, *aux = linearize(
@@ -89,7 +84,9 @@ def jacfwd(
         result = tree.map(blocks, columns)
         return (result, *aux) if has_aux else result
 
-    return transformed(wrapper, fun, "jacfwd")
+    build = partial(jacobian_program, forward=True)
+    options = Options("jacfwd", argnums, argnames, has_aux, holomorphic, chunk_size)
+    return transformed(_whole(fun, options, build, 1, by_columns), fun, "jacfwd")
 
 
 @remakes
@@ -114,8 +111,8 @@ def jacrev(
     check_callable(fun, "jacrev")
     _demand_chunk(chunk_size, "jacrev")
 
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        chosen = _chosen(fun, args, kwargs, argnums, argnames, "jacrev", holomorphic)
+    def by_rows(*args: Any, **kwargs: Any) -> Any:
+        chosen = select_active(fun, args, kwargs, argnums, argnames, "jacrev", holomorphic)
         value, pull, *aux = vjp(
             lambda leaves: _call(chosen, leaves), chosen.leaves, has_aux=has_aux
         )
@@ -133,7 +130,9 @@ def jacrev(
         result = tree.unflatten(out_tree, blocks)
         return (result, *aux) if has_aux else result
 
-    return transformed(wrapper, fun, "jacrev")
+    build = partial(jacobian_program, forward=False)
+    options = Options("jacrev", argnums, argnames, has_aux, holomorphic, chunk_size)
+    return transformed(_whole(fun, options, build, 1, by_rows), fun, "jacrev")
 
 
 _MODES = ("auto", "forward", "reverse")
@@ -181,45 +180,17 @@ def jacobian(
         for given in (jacfwd, jacrev)
     )
 
-    def choose(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Selection:
-        return _chosen(fun, args, kwargs, argnums, argnames, "jacobian", holomorphic)
-
-    def finish(
-        chosen: Selection, recording: Recording, out_tree: TreeDef
-    ) -> Finished | Callable[..., Any]:
-        program, types = recording.program, chosen.types
-        if has_aux:
-            check_aux(out_tree)
-        head = out_tree.children[0] if has_aux else out_tree
-        if any(t.dtype.kind == "c" for t in (*types, *program.output_types[: head.size])):
+    def otherwise(_: Program, types: Sequence[ArrayType], ends: Sequence[ArrayType]) -> Any:
+        if any(t.dtype.kind == "c" for t in (*types, *ends)):
             return reverse
-        if chunk_size is not None:
-            columns, rows = (
-                sum(t.size for t in side) for side in (types, program.output_types[: head.size])
-            )
-            return forward if columns < rows else reverse
-        check_outputs(recording.output_types[: head.size], "jacobian", complex_ok=False)
-        mask = (*[True] * len(types), *[False] * len(recording.captured))
-        runner = finished(
-            ("jacobian", mask, head.size),
-            program,
-            lambda shorter: Runner(jacobian_program(shorter, mask, head.size), program),
-            recording.guards,
-        )
-        count, width = len(program.outputs), len(types)
+        if chunk_size is None:
+            return None
+        columns, rows = (sum(t.size for t in side) for side in (types, ends))
+        return forward if columns < rows else reverse
 
-        def assemble(outputs: Sequence[Any]) -> Any:
-            rows = [outputs[i : i + width] for i in range(count, len(outputs), width)]
-            result = tree.unflatten(head, [chosen.result(row) for row in rows])
-            if not has_aux:
-                return result
-            rest = to_user(outputs[head.size : count], recording.output_types[head.size :])
-            return result, tree.unflatten(out_tree.children[1], rest)
-
-        return Finished(runner, assemble)
-
-    options = ("jacobian", argnums, has_aux, holomorphic, argnames, chunk_size)
-    return transformed(Transform(fun, options, choose, finish), fun, "jacobian")
+    options = Options("jacobian", argnums, argnames, has_aux, holomorphic, chunk_size)
+    call = _by_program(fun, options, jacobian_program, 1, otherwise)
+    return transformed(call, fun, "jacobian")
 
 
 @remakes
@@ -244,10 +215,128 @@ def hessian(
         array([[4., 2.],
                [2., 0.]])
     """
-    options = {"argnames": argnames, "chunk_size": chunk_size}
-    inner = jacrev(fun, argnums, has_aux, holomorphic, **options)
-    outer = jacfwd(inner, argnums, has_aux, holomorphic, **options)
-    return transformed(outer, fun, "hessian")
+    same = {"argnames": argnames, "chunk_size": chunk_size}
+    inner = jacrev(fun, argnums, has_aux, holomorphic, **same)
+    outer = jacfwd(inner, argnums, has_aux, holomorphic, **same)
+    options = Options("hessian", argnums, argnames, has_aux, holomorphic, chunk_size)
+    return transformed(_whole(fun, options, hessian_program, 2, outer), fun, "hessian")
+
+
+class Options(NamedTuple):
+    """The options of a transform to matrices of derivatives."""
+
+    transform: str
+    argnums: ArgNums
+    argnames: Any
+    has_aux: bool
+    holomorphic: bool
+    chunk_size: int | None
+
+
+def _whole(
+    fun: Callable[..., Any],
+    options: Options,
+    build: Callable[..., Program],
+    order: int,
+    in_parts: Callable[..., Any],
+) -> Callable[..., Any]:
+    """Matrices of derivatives, by one Program where there can be one.
+
+    Args:
+        build: from a traced Program to that.
+        order: that of the derivatives.
+        in_parts: computes the same for complex numbers, in chunks, and with rules of the user.
+    """
+    if options.holomorphic or options.chunk_size is not None:
+        return in_parts
+
+    def otherwise(program: Program, types: Sequence[ArrayType], ends: Sequence[ArrayType]) -> Any:
+        complex_ = any(t.dtype.kind == "c" for t in (*types, *ends))
+        return in_parts if complex_ or (order > 1 and _has_rules(program)) else None
+
+    return _by_program(fun, options, build, order, otherwise)
+
+
+def _by_program(
+    fun: Callable[..., Any],
+    options: Options,
+    build: Callable[..., Program],
+    order: int,
+    otherwise: Callable[[Program, Sequence[ArrayType], Sequence[ArrayType]], Any],
+) -> Transform:
+    """Matrices of derivatives by one Program.
+
+    Args:
+        build: from a traced Program, the inputs and the number of outputs that are differentiated
+            to a Program that has the auxiliary outputs and the derivatives as its last outputs.
+        order: that of the derivatives.
+        otherwise: what to call instead for a traced Program, with arguments and outputs of some
+            types, or None.
+    """
+    transform, has_aux = options.transform, options.has_aux
+
+    def choose(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Selection:
+        argnums, argnames = options.argnums, options.argnames
+        return select_active(fun, args, kwargs, argnums, argnames, transform, options.holomorphic)
+
+    def finish(
+        chosen: Selection, recording: Recording, out_tree: TreeDef
+    ) -> Finished | Callable[..., Any]:
+        program, width = recording.program, len(chosen.types)
+        if has_aux:
+            check_aux(out_tree)
+        head = out_tree.children[0] if has_aux else out_tree
+        instead = otherwise(program, chosen.types, program.output_types[: head.size])
+        if instead is not None:
+            return instead
+        check_outputs(recording.output_types[: head.size], transform, complex_ok=False)
+        mask = (*[True] * width, *[False] * len(recording.captured))
+        runner = finished(
+            (transform, mask, head.size),
+            program,
+            lambda shorter: Runner(build(shorter, mask, head.size), program),
+            recording.guards,
+        )
+        blocks, rest = head.size * width**order, len(program.outputs) - head.size
+
+        def assemble(outputs: Sequence[Any]) -> Any:
+            start = len(outputs) - blocks
+            rows = _cut(outputs[start:], head.size)
+            result = tree.unflatten(head, [_nested(chosen, row, order) for row in rows])
+            if not has_aux:
+                return result
+            auxiliary = to_user(outputs[start - rest : start], recording.output_types[head.size :])
+            return result, tree.unflatten(out_tree.children[1], auxiliary)
+
+        return Finished(runner, assemble)
+
+    return Transform(fun, options, choose, finish)
+
+
+def _nested(chosen: Selection, blocks: Sequence[Any], order: int) -> Any:
+    """Derivatives of an order in the form that the chosen arguments have."""
+    if order == 1:
+        return chosen.result(blocks)
+    parts = _cut(blocks, len(chosen.types))
+    return chosen.result([_nested(chosen, part, order - 1) for part in parts])
+
+
+def _cut(values: Sequence[Any], parts: int) -> list[Sequence[Any]]:
+    """Values in some parts of one length."""
+    each = len(values) // parts if parts else 0
+    return [values[i * each : (i + 1) * each] for i in range(parts)]
+
+
+def _has_rules(program: Program) -> bool:
+    """Whether a Program calls functions with derivative rules of the user.
+
+    A rule of second derivatives may look at values, which there are while it is recorded as
+    derivatives are taken of derivatives one by one.
+    """
+    return any(
+        "rule" in e.params or any(_has_rules(inner) for _, inner in e.programs)
+        for e in program.equations
+    )
 
 
 @short_tracebacks
@@ -273,12 +362,45 @@ def hvp(fun: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]
             f"hvp takes the arguments as a tuple, and was given a {type(primals).__qualname__}",
             "write hvp(f, (x,), (v,))",
         )
-    argnums = tuple(range(len(primals)))
-    product = jvp(grad(fun, argnums), primals, tangents)[1]
-    return product[0] if len(primals) == 1 else product
+    single = len(primals) == 1
+
+    def one_by_one(primals: Any, tangents: Any) -> Any:
+        product = jvp(grad(fun, tuple(range(len(primals)))), primals, tangents)[1]
+        return product[0] if single else product
+
+    def choose(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Selection:
+        chosen = choose_direction(fun, args, "hvp")
+        active_inputs(
+            chosen.types, chosen.names, "hvp", holomorphic=False, allow_int=False,
+            leaves=chosen.leaves,
+        )  # fmt: skip
+        return chosen
+
+    def finish(
+        chosen: Selection, recording: Recording, out_tree: TreeDef
+    ) -> Finished | Callable[..., Any]:
+        check_scalar(recording, out_tree, has_aux=False, holomorphic=False, transform="hvp")
+        program, types = recording.program, chosen.types
+        if _has_rules(program):
+            return one_by_one
+        mask = (*[True] * len(types), *[False] * len(recording.captured))
+
+        def make(shorter: Program) -> tuple[Runner, list[bool]]:
+            moving, reached = hvp_program(shorter, mask)
+            return Runner(moving, program), reached
+
+        runner, reached = finished(("hvp", mask), program, make, recording.guards)
+
+        def assemble(outputs: Sequence[Any]) -> Any:
+            product = tree.unflatten(chosen.structure, fill_zeros(outputs, reached, types))
+            return product[0] if single else product
+
+        return Finished(runner, assemble, steady=chosen.details)
+
+    return Transform(fun, "hvp", choose, finish)(primals, tangents)
 
 
-def _chosen(
+def select_active(
     fun: Callable[..., Any],
     args: Sequence[Any],
     kwargs: Mapping[str, Any],
@@ -348,108 +470,3 @@ def _demand_chunk(chunk_size: int | None, transform: str) -> None:
 
 def _split_first(x: Any, shape: tuple[int, ...]) -> Any:
     return reshape(x, shape + x.shape[1:])
-
-
-# Elementwise functions
-
-
-@remakes
-def elementwise_grad(fun: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
-    """The derivative of an elementwise function at each element, in one reverse pass.
-
-    Args:
-        fun: each element of its output depends on the same element of the argument alone.
-        argnums: the argument, one array of the output's shape.
-
-    Returns:
-        A function of the same arguments, whose result has the argument's shape.
-
-    Raises:
-        NotElementwiseError: when the function mixes elements, naming the line that does.
-
-    Example:
-        >>> import numpy as np, functrace as ft
-        >>> ft.elementwise_grad(np.sin)(np.zeros(3))
-        array([1., 1., 1.])
-    """
-    check_callable(fun, "elementwise_grad")
-
-    def choose(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Selection:
-        return _chosen(fun, args, kwargs, argnums, None, "elementwise_grad", False)
-
-    def finish(chosen: Selection, recording: Recording, out_tree: TreeDef) -> Finished:
-        program, types = recording.program, chosen.types
-        if len(types) != 1 or out_tree.kind is not None:
-            raise NotElementwiseError(
-                "elementwise_grad needs a function of one array (chosen by argnums) to one array"
-            )
-        if program.output_types[0].shape != types[0].shape:
-            raise NotElementwiseError(
-                f"elementwise_grad of a function from shape {types[0].shape} to shape "
-                f"{program.output_types[0].shape}: an elementwise function keeps the shape",
-                "use jacobian",
-            )
-        complex_ok = types[0].dtype.kind == "c"
-        check_outputs(program.output_types, "elementwise_grad", complex_ok)
-        mixing = _mixing_equation(expansion(program))
-        if mixing is not None:
-            _check_by_value(program, [*chosen.leaves, *recording.captured], mixing)
-        mask = (True, *[False] * len(recording.captured))
-        seed = np.ones(types[0].shape, program.output_types[0].dtype)
-        runner = finished(
-            ("elementwise_grad", mask),
-            program,
-            lambda shorter: Runner(value_and_gradient(shorter, mask, seed), program),
-            recording.guards,
-        )
-        return Finished(runner, lambda outputs: outputs[1], steady=mixing is None)
-
-    options = ("elementwise_grad", argnums)
-    return transformed(Transform(fun, options, choose, finish), fun, "elementwise_grad")
-
-
-def _mixing_equation(program: Program) -> Equation | None:
-    """The first equation by which an element could depend on another of the first input."""
-    shape = program.inputs[0].type.shape
-    reached: set[Any] = {program.inputs[0]}
-    for equation in program.equations:
-        touched = [atom for atom in equation.inputs if atom in reached]
-        if touched and equation.outputs:
-            output = equation.outputs[0]
-            aligned = output.type.shape == shape and all(a.type.shape == shape for a in touched)
-            if not (equation.primitive.elementwise and aligned):
-                return equation
-            reached.update(equation.outputs)
-    return None
-
-
-def _check_by_value(program: Program, operands: list[Any], mixing: Equation) -> None:
-    """Test J v = diag(J 1) v for a random v, which fails almost surely when J is not diagonal.
-
-    The structure of the Program could not show that the function is elementwise; its values at
-    this point can.
-    """
-    where = f"{mixing.primitive.name} at {mixing.source}"
-    if any(type(x) is Tracer for x in operands):
-        raise ConcretizationError(
-            f"elementwise_grad can not tell under another transform whether {where} mixes elements",
-            "use np.diagonal of jacobian, or vmap(grad(f))",
-            mixing.source,
-        )
-    mask = (True, *[False] * (len(program.inputs) - 1))
-    both, active = jvp_program(program, mask)
-    if not active[0]:
-        return
-    run = Runner(both.silent())
-    type_ = program.inputs[0].type
-    direction = np.random.default_rng(0).standard_normal(type_.shape).astype(type_.dtype)
-    values = [plain(x) for x in operands]
-    ones, along = (run([*values, v])[-1] for v in (np.ones(type_.shape, type_.dtype), direction))
-    largest = np.max(np.abs(along), initial=0, where=np.isfinite(along))
-    tolerance = 100 * np.finfo(type_.dtype).eps * float(largest)
-    if not np.allclose(along, ones * direction, rtol=1e-6, atol=tolerance, equal_nan=True):
-        raise NotElementwiseError(
-            f"elementwise_grad of a function that mixes elements: {where}",
-            "use jacobian for all derivatives, or grad of the sum for its gradient",
-            mixing.source,
-        )

@@ -29,6 +29,12 @@ def rolled(program: Program, long: int, **options: bool) -> Program:
     return import_module("..control.rolled", __package__).rolled(program, long, **options)
 
 
+def shortened(program: Program) -> Program:
+    """The Program as it is to be rewritten: with loops for what Python unrolled, if it is long."""
+    # Rules of a transform around this one may look across the steps.
+    return program if innermost() is not None else rolled(program, _LONG)
+
+
 class CacheInfo(NamedTuple):
     """How often finished Programs were found again."""
 
@@ -54,8 +60,7 @@ class StructuralCache:
             return found
         self.misses += 1
         with PausedCollection():
-            # Rules of a transform around this one may look across the steps.
-            made = make(program if innermost() is not None else rolled(program, _LONG))
+            made = make(shortened(program))
         return self._entries.add(key, made, len(program.equations), program.holds_objects)
 
     def clear(self) -> None:
