@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from sys import modules
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -143,21 +143,8 @@ class Recorder:
     """
 
     __slots__ = (
-        "_indexed",
-        "_known",
-        "_locked",
-        "_producer",
-        "alive",
-        "captures",
-        "equations",
-        "inputs",
-        "labels",
-        "memo",
-        "parent",
-        "position",
-        "reason",
-        "rewriting",
-        "scope",
+        "_indexed", "_known", "_locked", "_producer", "_token", "alive", "captures", "equations",
+        "inputs", "labels", "memo", "parent", "position", "reason", "rewriting", "scope",
     )  # fmt: skip
 
     def __init__(self, parent: Recorder | None, reason: str = ""):
@@ -400,27 +387,12 @@ class Recorder:
         program = Program(inputs, self.equations, atoms, name)
         return Recording(program, tuple([operand for _, operand, _ in flat]), types)
 
-    def close(self) -> None:
-        """End the trace: tracers are dead from here on, and arrays are unlocked."""
-        self.alive = False
-        self.memo = NO_MEMO
-        if self._locked:
-            LOCKS.unlock(self._locked)
-
-
-class recording:  # noqa: N801 -- read as `with recording(...)`
-    """Make a new innermost recorder, or the one given, for the duration of a `with` block."""
-
-    __slots__ = ("_recorder", "_token")
-
-    def __init__(self, reason: str = "", recorder: Recorder | None = None):
-        self._recorder = recorder or Recorder(CURRENT.get(), reason)
-
-    def __enter__(self) -> Recorder:
-        self._token = CURRENT.set(self._recorder)
+    def __enter__(self) -> Self:
+        """Become the innermost recorder."""
+        self._token = CURRENT.set(self)
         for observer in OBSERVERS:
-            observer.begin(self._recorder)
-        return self._recorder
+            observer.begin(self)
+        return self
 
     def __exit__(
         self,
@@ -428,14 +400,22 @@ class recording:  # noqa: N801 -- read as `with recording(...)`
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        recorder = self._recorder
-        locked = bool(recorder._locked)
+        """End the trace: tracers are dead from here on, and arrays are unlocked."""
         CURRENT.reset(self._token)
         for observer in OBSERVERS:
-            observer.end(recorder)
-        recorder.close()
+            observer.end(self)
+        self.alive = False
+        self.memo = NO_MEMO
+        locked = bool(self._locked)
+        if locked:
+            LOCKS.unlock(self._locked)
         if error is not None:
             translate(error, locked)
+
+
+def recording(reason: str = "") -> Recorder:
+    """A new recorder, to be innermost for the duration of a `with` block."""
+    return Recorder(CURRENT.get(), reason)
 
 
 @contextmanager
@@ -469,7 +449,7 @@ def record(
     """
     if "autoray" in modules:
         introduce()
-    with recording(reason, recorder) as recorder:
+    with recorder or recording(reason) as recorder:
         outputs = function(recorder.all_inputs(types, names, values))
         finished = recorder.finish(outputs, name)
     if finished.guards is None:  # else the trace was there before

@@ -24,14 +24,14 @@ def empty_cache():
 def replays(monkeypatch):
     """Counts the traces that were replays from their first call to their last."""
     count = []
-    finish = Replay.finish
+    repeated = Replay.repeated
 
-    def counted(self, outputs, name):
-        recording = finish(self, outputs, name)
-        count.append(recording.guards is not None)
-        return recording
+    def counted(self, outputs):
+        captured = repeated(self, outputs)
+        count.append(captured is not None)
+        return captured
 
-    monkeypatch.setattr(Replay, "finish", counted)
+    monkeypatch.setattr(Replay, "repeated", counted)
     return count
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from .. import tree
@@ -20,8 +21,8 @@ from ..memo.specialise import (
     usual,
 )
 from ..memo.structural import FINISHED
-from ..recorder import recording
 from ..recording import Recording
+from ..tracer import Tracer
 from ..tree import TreeDef
 from ..unrolled import warn_of_unrolled
 from ._border import flat_output, function_name, trace_call
@@ -144,30 +145,45 @@ def _run(
     numbers = tree.unflatten(structure, range(structure.size))
     places = tree.leaves(chosen.pick(*numbers))
     extra = tree.leaves(chosen.pick_extra(*numbers))
-    call = _call(*chosen.rebuilt(numbers[0], {name: numbers[1][name] for name in template[1]}))
+    args, kwargs = chosen.rebuilt(numbers[0], {name: numbers[1][name] for name in template[1]})
+    call = _call(args, kwargs, places)
+    pick_values, pick_extra = _picker(places, structure.size), _picker(extra, structure.size)
 
     def run(fun: Any, given: Sequence[Any]) -> Any:
         replay = Replay(guards, None, reason)
-        values = [given[i] for i in places]
-        leaves = list(given)
-        with recording(reason, replay):
+        values = pick_values(given) if pick_values else given
+        with replay:
             tracers = replay.all_inputs((), (), None if reason else values)
-            for i, tracer in zip(places, tracers, strict=True):
-                leaves[i] = tracer
             try:
-                outputs, found = flat_output(call(fun, leaves))
+                out = call(fun, given, tracers)
+                if type(out) is Tracer:
+                    outputs, found = [out], tree.LEAF
+                else:
+                    outputs, found = flat_output(out)
             except (TypeError, AttributeError) as error:
                 hint_at_lists(error, chosen.structure, chosen.names, chosen.types)
                 raise
-            repeated = replay.finish(outputs, name)
-        if repeated.guards is None or found != out_tree:
-            return _bailed_out(site, replay, repeated, found)
+            captured = replay.repeated(outputs)
+            if captured is None or found != out_tree:
+                return _bailed_out(site, replay, replay.finish(outputs, name), found)
         site.hits += 1
         FINISHED.hits += 1
         operands = arrange(values) if arrange else values
-        return runner.run([*operands, *repeated.captured, *[given[i] for i in extra]], program)
+        if extra or captured:
+            more = () if not extra else pick_extra(given) if pick_extra else given
+            operands = [*operands, *captured, *more]
+        return runner.run(operands, program)
 
     return run
+
+
+def _picker(places: Sequence[int], count: int) -> Callable[[Sequence[Any]], Sequence[Any]] | None:
+    """From some values those at some places, in a call of a compiled function; None for all."""
+    if list(places) == list(range(count)):
+        return None
+    if len(places) == 1:
+        return itemgetter(slice(places[0], places[0] + 1))
+    return itemgetter(*places) if places else itemgetter(slice(0))
 
 
 def _bailed_out(
@@ -178,14 +194,20 @@ def _bailed_out(
     return BailedOut(site.learned(replay, recorded), out_tree)
 
 
-def _call(args: Any, kwargs: Mapping[str, Any]) -> Callable[[Any, Sequence[Any]], Any]:
-    """A function that calls a function with leaves at some places of its arguments."""
+def _call(
+    args: Any, kwargs: Mapping[str, Any], places: Sequence[int]
+) -> Callable[[Any, Sequence[Any], Sequence[Any]], Any]:
+    """A function that calls a function with traced values in some places of its arguments.
+
+    It takes the function, the leaves of all arguments, and the traced values.
+    """
     bound: dict[str, Any] = {"unflatten": tree.unflatten}
+    leaves = {place: f"tracers[{i}]" for i, place in enumerate(places)}
 
     def text(x: Any) -> str:
         numbers, structure = tree.flatten(x)
-        return built(structure, iter([f"leaves[{i}]" for i in numbers]), bound)
+        return built(structure, iter([leaves.get(i, f"given[{i}]") for i in numbers]), bound)
 
     parts = [text(x) for x in args]
     parts += [f"**{{{name!r}: {text(x)}}}" for name, x in kwargs.items()]
-    return define("call", "fun, leaves", [f"return fun({', '.join(parts)})"], bound)
+    return define("call", "fun, given, tracers", [f"return fun({', '.join(parts)})"], bound)

@@ -26,6 +26,7 @@ from ..tracer import NO_OPTIONS, Run, Tracer
 from ..values import type_of
 from .guards import (
     Constant,
+    Fresh,
     Guards,
     Look,
     Parts,
@@ -44,6 +45,9 @@ def _with_literals(equation: Equation, numbers: dict[Var, Any]) -> Equation:
 _LATER = {"_indexed", "_known", "_producer", "captures", "equations", "inputs", "scope"}
 
 
+_new: Callable[[type[Tracer]], Tracer] = Tracer.__new__
+
+
 class Replay(Recorder):
     """The recorder of a trace that so far does what guards hold.
 
@@ -52,10 +56,11 @@ class Replay(Recorder):
         numbers: the numbers so far, of those that vary.
     """
 
-    __slots__ = ("_looked", "_next", "_on", "_values", "captured", "numbers")
+    __slots__ = ("_calls", "_looked", "_next", "_on", "_values", "captured", "numbers")
 
     def __init__(self, on: Guards, parent: Recorder | None = None, reason: str = ""):
         self._on = on
+        self._calls = on.calls
         self._next = 0
         self._values: Sequence[Any] | None = None
         self._locked = []
@@ -75,7 +80,7 @@ class Replay(Recorder):
             raise AttributeError(name)
         self.bail_out()
         program = self._on.recording.program
-        done = self._on.calls[self._next - 1].end if self._next else 0
+        done = self._calls[self._next - 1].end if self._next else 0
         self.inputs = [var for var, _, _ in self._on.inputs]
         self.equations = list(program.equations[:done])
         if self._on.numbers:
@@ -113,13 +118,17 @@ class Replay(Recorder):
         options: Mapping[str, Any] = NO_OPTIONS,
         by_type: bool = False,
     ) -> Any:
-        """The result of a call: the next guard's, or what the front end gives."""
+        """The result of a call: the next guard's, or what the front end gives.
+
+        Each line here counts: it runs for all that a warm function does.
+        """
         current = CURRENT.get()
         if current is not self:
             if current is None:
                 return run(function, operands, options)
             return current.memo.call(run, function, operands, options, by_type)
-        expected, given, keywords, result, code, offset, _, _ = self._on.calls[self._next]
+        before = self._next
+        expected, given, keywords, result, code, offset, _, _ = self._calls[before]
         if expected is function and len(operands) == len(given):
             caller = sys._getframe(2)
             if ((caller.f_code is code and caller.f_lasti == offset) or self._there()) and (
@@ -137,9 +146,12 @@ class Replay(Recorder):
                     elif not want.fits(x, self):
                         break
                 else:
-                    self._next += 1
-                    return self._made(result, operands)
-        before = self._next
+                    self._next = before + 1
+                    if type(result) is not Fresh or result[2]:
+                        return self._made(result, operands)
+                    tracer = _new(Tracer)
+                    tracer.recorder, tracer.symbol, tracer.type = self, result[0], result[1]
+                    return tracer
         made = run(function, operands, options)
         if type(made) is Tracer and self._next == before and self.memo is self:
             self._note_name(made, operands)
@@ -151,7 +163,7 @@ class Replay(Recorder):
             self.bail_out()
 
     def enter(self, scope: str) -> None:
-        call = self._on.calls[self._next]
+        call = self._calls[self._next]
         if self.memo is self and call.function is SCOPE and call.operands == (Constant(scope),):
             self._next += 1
             return
@@ -161,7 +173,7 @@ class Replay(Recorder):
     def record(self, primitive: Primitive, operands: Sequence[Any], params: dict[str, Any]) -> Any:
         if self.memo is not self:
             return super().record(primitive, operands, params)
-        call = self._on.calls[self._next]
+        call = self._calls[self._next]
         if (
             call.function is primitive
             and len(operands) == len(call.operands)
@@ -180,18 +192,18 @@ class Replay(Recorder):
         Python's interpreter comes to count the places of some calls differently in code that has
         run a few times. The guards then learn the place.
         """
-        call, frame = self._on.calls[self._next], user_frame()
+        call, frame = self._calls[self._next], user_frame()
         if frame is None or frame.f_code is not call.code:
             return frame is None and call.code is None
         if frame.f_lasti == call.offset:
             return True
         if resolve((frame.f_code, call.offset)) != resolve((frame.f_code, frame.f_lasti)):
             return False
-        self._on.calls[self._next] = call._replace(offset=frame.f_lasti)
+        self._calls[self._next] = call._replace(offset=frame.f_lasti)
         return True
 
     def inline(self, program: Program, operands: Sequence[Any]) -> list[Any]:
-        call = self._on.calls[self._next]
+        call = self._calls[self._next]
         if (
             self.memo is self
             and call.function is program
@@ -208,7 +220,7 @@ class Replay(Recorder):
     ) -> Any:
         """Ask for a value; the trace goes on as a replay if the answer is the same."""
         if self.memo is self and CURRENT.get() is self and tracer.recorder is self:
-            call = self._on.calls[self._next]
+            call = self._calls[self._next]
             look = call.function
             if type(look) is Look and look.convert is convert and tracer.symbol is call.operands[0]:
                 answer = convert(self._value(call.operands[0], look.rows))
@@ -286,18 +298,29 @@ class Replay(Recorder):
         return tracer
 
     def finish(self, outputs: Sequence[Any], name: str) -> Recording:
+        captured = self.repeated(outputs)
+        if captured is None:
+            return super().finish(outputs, name)
         on = self._on
-        if self.memo is not self or on.calls[self._next].function is not None:
-            return super().finish(outputs, name)
+        return Recording(on.recording.program, captured, on.recording.output_types, on)
+
+    def repeated(self, outputs: Sequence[Any]) -> tuple[Any, ...] | None:
+        """What was captured by a trace that did what the guards hold; None if it did not."""
+        on = self._on
+        if self.memo is not self or self._calls[self._next].function is not None:
+            return None
         if len(outputs) != len(on.outputs):
-            return super().finish(outputs, name)
+            return None
         for x, (want, type_) in zip(outputs, on.outputs, strict=True):
-            if type_of(x) is not type_ or not self.fit((want,), (x,)):
-                return super().finish(outputs, name)
+            known = x.type if type(x) is Tracer else type_of(x)
+            if known is not type_ or not self.fit((want,), (x,)):
+                return None
+        if not (on.captured or on.numbers):
+            return ()
         captured = []
         for var in on.captured:
             if var not in self.captured:
-                return super().finish(outputs, name)
+                return None
             captured.append(self.captured[var][1])
         captured += [self.numbers[var] for var in on.numbers]  # all calls were compared
-        return Recording(on.recording.program, tuple(captured), on.recording.output_types, on)
+        return tuple(captured)
