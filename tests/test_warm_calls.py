@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import threading
+import weakref
 from collections.abc import Callable
 from types import FunctionType
 from typing import Any
@@ -256,6 +258,46 @@ def test_results_are_the_callers_own(name: str) -> None:
             leaf += 1
     for a, b in zip(ft.tree.leaves(run(X)), ft.tree.leaves(expected), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+@of_all
+def test_arguments_and_captured_arrays_are_not_kept_alive(name: str) -> None:
+    if name == "jit of grad":
+        pytest.skip("keeps what it captured")
+    data = np.ones(3)
+
+    def f(x: Any) -> Any:
+        return np.sum(x * data)
+
+    watched = []
+    for _ in range(WARM):
+        x, data = X.copy(), X.copy()
+        watched += [weakref.ref(x), weakref.ref(data)]
+        TRANSFORMS[name](f, x)
+    del x
+    data = 1.0
+    gc.collect()
+    assert [ref() is None for ref in watched] == [True] * len(watched)
+
+
+def test_arguments_may_be_called_as_the_parameters_of_ours() -> None:
+    def f(x: Any, self: Any = 0.0, fun: Any = 0.0, args: Any = 0.0, given: Any = 0.0) -> Any:
+        return np.sum(x**2) * (self + fun + args + given)
+
+    gradient = ft.grad(f)
+    for _ in range(WARM):
+        found = gradient(X, self=1.0, fun=2.0, args=3.0, given=4.0)
+        np.testing.assert_allclose(found, 20 * X)
+
+
+def test_lists_of_argnums_have_the_quick_way() -> None:
+    numbers = [0, 1]
+    gradient = ft.grad(lambda x, y: np.sum(x * y), numbers)
+    for _ in range(WARM):
+        assert_same(gradient(X, 2 * X), (2 * X, X))
+    assert any(entry.call is not None for entry in specialise._specialised.values())
+    numbers.pop()
+    assert len(gradient(X, 2 * X)) == 2
 
 
 @of_all

@@ -50,6 +50,11 @@ class Selection(NamedTuple):
     details: Any = None
 
 
+def frozen(chosen: Any) -> Any:
+    """The choice of arguments as it is now, where it is a list."""
+    return tuple(chosen) if isinstance(chosen, list) else chosen
+
+
 def select(
     fun: Callable[..., Any],
     args: Sequence[Any],

@@ -77,7 +77,7 @@ class Transform:
         self._reason = reason
         self._specialised = specialised(self._code, self._name, key)
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         fun, special, traced = self._fun, self._specialised, None
         if special is not None and special.call is not None:
             found = special(fun, args, kwargs)
@@ -141,6 +141,7 @@ def _run(
     """From the function and the leaves of the arguments to the outputs of the finished Program."""
     guards, program, name = recorded.guards, recorded.program, recorded.program.name
     runner, arrange = finished.runner, chosen.arrange
+    traced = chosen.structure, chosen.names, chosen.types  # `chosen` holds the arguments
     structure = tree.structure(template)
     numbers = tree.unflatten(structure, range(structure.size))
     places = tree.leaves(chosen.pick(*numbers))
@@ -161,7 +162,7 @@ def _run(
                 else:
                     outputs, found = flat_output(out)
             except (TypeError, AttributeError) as error:
-                hint_at_lists(error, chosen.structure, chosen.names, chosen.types)
+                hint_at_lists(error, *traced)
                 raise
             captured = replay.repeated(outputs)
             if captured is None or found != out_tree:

@@ -16,7 +16,7 @@ from ..tree import TreeDef
 from ._border import remakes, to_user, transformed
 from ._checks import active_inputs, check_callable, fill_integers
 from ._execute import Runner
-from ._select import ArgNames, ArgNums, Selection, select
+from ._select import ArgNames, ArgNums, Selection, frozen, select
 from ._transform import Finished, Transform
 
 
@@ -95,6 +95,7 @@ def _differentiated(
     transform: str,
 ) -> Callable[..., Any]:
     check_callable(fun, transform)
+    argnums, argnames = frozen(argnums), frozen(argnames)
     with_value = transform == "value_and_grad"
 
     def choose(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Selection:

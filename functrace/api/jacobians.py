@@ -24,7 +24,7 @@ from ._accumulation import hessian_program, hvp_program, jacobian_program
 from ._border import remakes, short_tracebacks, to_user, transformed
 from ._checks import active_inputs, check_aux, check_callable, check_outputs, demand_count
 from ._execute import Runner
-from ._select import ArgNums, Selection, select
+from ._select import ArgNums, Selection, frozen, select
 from ._transform import Finished, Transform
 from .batching import vmap
 from .derivatives import choose_direction, fill_zeros, jvp, linearize, vjp
@@ -85,7 +85,7 @@ def jacfwd(
         return (result, *aux) if has_aux else result
 
     build = partial(jacobian_program, forward=True)
-    options = Options("jacfwd", argnums, argnames, has_aux, holomorphic, chunk_size)
+    options = Options("jacfwd", frozen(argnums), frozen(argnames), has_aux, holomorphic, chunk_size)
     return transformed(_whole(fun, options, build, 1, by_columns), fun, "jacfwd")
 
 
@@ -131,7 +131,7 @@ def jacrev(
         return (result, *aux) if has_aux else result
 
     build = partial(jacobian_program, forward=False)
-    options = Options("jacrev", argnums, argnames, has_aux, holomorphic, chunk_size)
+    options = Options("jacrev", frozen(argnums), frozen(argnames), has_aux, holomorphic, chunk_size)
     return transformed(_whole(fun, options, build, 1, by_rows), fun, "jacrev")
 
 
@@ -188,7 +188,9 @@ def jacobian(
         columns, rows = (sum(t.size for t in side) for side in (types, ends))
         return forward if columns < rows else reverse
 
-    options = Options("jacobian", argnums, argnames, has_aux, holomorphic, chunk_size)
+    options = Options(
+        "jacobian", frozen(argnums), frozen(argnames), has_aux, holomorphic, chunk_size
+    )
     call = _by_program(fun, options, jacobian_program, 1, otherwise)
     return transformed(call, fun, "jacobian")
 
@@ -218,7 +220,9 @@ def hessian(
     same = {"argnames": argnames, "chunk_size": chunk_size}
     inner = jacrev(fun, argnums, has_aux, holomorphic, **same)
     outer = jacfwd(inner, argnums, has_aux, holomorphic, **same)
-    options = Options("hessian", argnums, argnames, has_aux, holomorphic, chunk_size)
+    options = Options(
+        "hessian", frozen(argnums), frozen(argnames), has_aux, holomorphic, chunk_size
+    )
     return transformed(_whole(fun, options, hessian_program, 2, outer), fun, "hessian")
 
 
