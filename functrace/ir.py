@@ -150,7 +150,7 @@ class Equation:
     @property
     def programs(self) -> list[tuple[str, Program]]:
         """The Programs among the parameters, and what they are called."""
-        return [] if self.primitive.prepare is None else programs_among(self.params)
+        return programs_among(self.params) if self.primitive.carries_programs else []
 
     @property
     def effects(self) -> Effects:

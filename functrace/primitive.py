@@ -4,13 +4,19 @@
 |-------------|-----------------------------------------|--------------------------------------|
 | `infer`     | `(*types, **params)`                    | the output's `ArrayType`, or a tuple |
 | `impl`      | `(*arrays, **params)`                   | NumPy's value: what the op means     |
-| `jvp`       | `(primals, tangents, output, **params)` | the output's tangent                 |
-| `transpose` | `(cotangent, operands, **params)`       | a cotangent for each linear operand  |
-| `batch`     | `(size, operands, mapped, **params)`    | the output, its mapped axis first    |
 | `text`      | `(*operand names, **params)`            | how the op reads in print            |
 | `effects`   | `(**params)`                            | what the op does, or depends on,     |
 |             |                                         | besides its outputs and operands:    |
 |             |                                         | `ACTS`, names of mapped axes         |
+
+What a transform or an analysis needs to know of an op is a rule in the table `rules`, under the
+name of the transform. The table is open: a new transform is a file that adds rows by `register`.
+
+| rule        | called as                               | gives                                |
+|-------------|-----------------------------------------|--------------------------------------|
+| `jvp`       | `(primals, tangents, output, **params)` | the output's tangent                 |
+| `transpose` | `(cotangent, operands, **params)`       | a cotangent for each linear operand  |
+| `batch`     | `(size, operands, mapped, **params)`    | the output, its mapped axis first    |
 
 An op that carries Programs among its parameters (a loop, a choice) has more slots:
 
@@ -155,14 +161,17 @@ class Primitive:
         into: as `impl`, with a further keyword `out`, an array to write the result into.
         joint: whether the jvp rule gives the outputs as well.
         aliases: whether an output may be an operand, or another output.
+        carries_programs: whether there are Programs among its parameters.
         pure: whether no equation of the op has effects. An op that acts has no outputs.
+        cacheable: whether parameters may be kept as keys of a table. Programs are too long for
+            that, and a table would keep functions of the user in memory.
         holds_objects: whether it was defined anew, perhaps by functions that refer to objects.
     """
 
     __slots__ = (
-        "__weakref__", "_inferred", "aliases", "batch", "effects", "elementwise", "expand", "hoist",
-        "holds_objects", "impl", "infer", "into", "joint", "jvp", "multiple", "name", "prepare",
-        "prune", "pure", "text", "transpose", "view",
+        "__weakref__", "_inferred", "aliases", "cacheable", "carries_programs", "effects",
+        "elementwise", "expand", "hoist", "holds_objects", "impl", "infer", "into", "joint",
+        "multiple", "name", "prepare", "prune", "pure", "rules", "text", "view",
     )  # fmt: skip
 
     def __init__(
@@ -181,6 +190,8 @@ class Primitive:
         multiple: bool = False,
         joint: bool = False,
         aliases: bool = False,
+        carries_programs: bool = False,
+        cacheable: bool = True,
         prepare: Rule | None = None,
         prune: Rule | None = None,
         expand: Rule | None = None,
@@ -192,9 +203,9 @@ class Primitive:
         self.name = name
         self.infer = infer
         self.impl = impl
-        self.jvp = jvp
-        self.transpose = transpose
-        self.batch = batch
+        self.rules: dict[str, Rule | Declared] = {
+            "jvp": jvp, "transpose": transpose, "batch": batch,
+        }  # fmt: skip
         self.text = text
         self.elementwise = elementwise
         self.view = view
@@ -207,7 +218,9 @@ class Primitive:
         self.expand = expand
         self.hoist = hoist
         self.effects = effects
-        self.pure = effects is None and prepare is None
+        self.carries_programs = carries_programs
+        self.cacheable = cacheable and not carries_programs
+        self.pure = effects is None and not carries_programs
         self.holds_objects = False
         self._inferred: dict[Any, tuple[ArrayType, ...]] = {}
         PRIMITIVES[name] = self
@@ -216,8 +229,9 @@ class Primitive:
         self, types: tuple[ArrayType, ...], params: dict[str, Any]
     ) -> tuple[ArrayType, ...]:
         """The types of the outputs, remembered for operand types and parameters seen before."""
-        if self.prepare is not None:  # a Program is long as a key, and would be kept by it
-            return self.infer(*types, **params)
+        if not self.cacheable:
+            result = self.infer(*types, **params)
+            return result if self.multiple else (result,)
         key = (types, tuple(params.items())) if params else types
         known = self._inferred.get(key)
         if known is None:
@@ -239,17 +253,17 @@ class Primitive:
         result = self.impl(*values, **params)
         return result if self.multiple else (result,)
 
-    def rule(self, slot: str, needed_for: str) -> Rule:
-        """The rule in a slot.
+    def rule(self, name: str, needed_for: str) -> Rule:
+        """The rule of a name, which a transform calls.
 
         Raises:
             MissingRuleError: when there is none.
         """
-        rule = getattr(self, slot)
+        rule = self.rules.get(name, MISSING)
         if isinstance(rule, Declared):
             raise MissingRuleError(
-                f"{self.name} has no {slot} rule, which {needed_for} needs: {rule.value}",
-                f"give the primitive {self.name!r} a {slot} rule",
+                f"{self.name} has no {name} rule, which {needed_for} needs: {rule.value}",
+                f"give the primitive {self.name!r} a {name} rule",
             )
         return rule
 
@@ -258,6 +272,17 @@ class Primitive:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _by_name, (self.name,)
+
+
+def register(primitive: Primitive, name: str, rule: Rule | Declared) -> None:
+    """Give a primitive its rule for a transform.
+
+    Raises:
+        ValueError: when it has one already.
+    """
+    if primitive.rules.get(name, MISSING) is not MISSING:
+        raise ValueError(f"the primitive {primitive.name!r} has a {name} rule already")
+    primitive.rules[name] = rule
 
 
 _MANY, _FEW = 4096, 64

@@ -266,6 +266,7 @@ COND = Primitive(
     multiple=True,
     joint=True,
     aliases=True,
+    carries_programs=True,
     prepare=_prepare,
     prune=_prune,
 )

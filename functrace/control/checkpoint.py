@@ -206,6 +206,7 @@ CHECKPOINT = Primitive(
     multiple=True,
     joint=True,
     aliases=True,
+    carries_programs=True,
     prepare=_prepare,
     prune=_prune,
     expand=lambda *, program, again, **_: None if again else program,

@@ -74,7 +74,7 @@ def _kinds(program: Program) -> np.ndarray:
 
 
 def _fits_loop(primitive: Primitive) -> bool:
-    return primitive.pure and primitive.prepare is None and not primitive.holds_objects
+    return primitive.pure and primitive.cacheable and not primitive.holds_objects
 
 
 def begun(repeated: Repeated, skipped: int) -> Blocks:

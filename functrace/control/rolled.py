@@ -83,7 +83,7 @@ def _unmasked(program: Program) -> bool:
     Program, the condition goes with it (see `transforms/transpose.py`); into a loop it does not.
     """
     primitives = _primitives(program)
-    if all(p.jvp in (LINEAR, ZERO) or p in _FINITE for p in primitives if not p.joint):
+    if all(p.rules["jvp"] in (LINEAR, ZERO) or p in _FINITE for p in primitives if not p.joint):
         return True
     if WHERE in primitives:
         return False

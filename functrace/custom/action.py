@@ -109,5 +109,6 @@ ACT = Primitive(
     text=_text,
     multiple=True,
     effects=lambda **_: frozenset([ACTS]),
-    prepare=lambda _, **params: partial(_impl, **params),  # types are not to be remembered
+    cacheable=False,
+    prepare=lambda _, **params: partial(_impl, **params),
 )

@@ -121,5 +121,6 @@ PURE_CALLBACK = Primitive(
     batch=_batch,
     text=_text,
     multiple=True,
-    prepare=lambda _, **params: partial(_impl, **params),  # so that nothing remembers callbacks
+    cacheable=False,
+    prepare=lambda _, **params: partial(_impl, **params),
 )

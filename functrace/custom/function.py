@@ -36,6 +36,7 @@ def ruled(name: str, jvp: Rule, batch: Rule) -> Primitive:
         multiple=True,
         joint=True,
         aliases=True,
+        carries_programs=True,
         prepare=_prepare,
         expand=lambda *, program, **_: program,
     )

@@ -74,5 +74,6 @@ RUN_RULE = Primitive(
     batch=_refuse,
     text=lambda *operands, rule, **_: f"run_rule({', '.join([rule.name, *operands])})",
     multiple=True,
-    prepare=lambda _, **params: partial(_impl, **params),  # so that nothing remembers rules
+    cacheable=False,
+    prepare=lambda _, **params: partial(_impl, **params),
 )

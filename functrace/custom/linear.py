@@ -203,6 +203,7 @@ LINEAR_CALL = Primitive(
     text=lambda *operands, rule, **_: f"linear_call({', '.join([rule.name, *operands])})",
     multiple=True,
     aliases=True,
+    cacheable=False,
     prepare=lambda _, **params: partial(_impl, **params),
     expand=lambda *, rule, **_: rule.forward(),
 )

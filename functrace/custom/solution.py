@@ -75,6 +75,7 @@ def solution(
         text=lambda *operands, **_: f"{name}({', '.join(operands)})",
         multiple=True,
         aliases=True,
+        carries_programs=True,
         prepare=prepare,
         expand=expand,
     )

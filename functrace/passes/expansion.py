@@ -31,7 +31,7 @@ def expansion(program: Program) -> Program:
 
 def _changes(equation: Equation) -> bool:
     primitive = equation.primitive
-    return primitive.expand is not None or primitive.prepare is not None
+    return primitive.expand is not None or primitive.carries_programs
 
 
 def _put_in(inner: Program, place: Equation, equations: list[Equation]) -> list[Atom]:

@@ -105,6 +105,7 @@ GUARDED = Primitive(
     batch=_batch,
     multiple=True,
     aliases=True,
+    carries_programs=True,
     prepare=_prepare,
 )
 

@@ -120,7 +120,7 @@ def run(
 
 def _inside(passes: Sequence[Pass], program: Program, log: Log | None, where: str) -> Program:
     """The Program with the passes applied to those that its equations carry."""
-    if all(e.primitive.prepare is None for e in program.equations):
+    if not any(e.primitive.carries_programs for e in program.equations):
         return program
     equations = []
     for e in program.equations:

@@ -198,7 +198,7 @@ def fold(match: Match) -> Any:
     equation = match.equation
     if equation.primitive not in _FOLDABLE and not equation.primitive.elementwise:
         return None
-    if equation.outputs[0].type.size > FOLDED or equation.primitive.prepare is not None:
+    if equation.outputs[0].type.size > FOLDED:
         return None
     if not all(isinstance(atom, Literal) and atom.type.size <= FOLDED for atom in equation.inputs):
         return None

@@ -24,7 +24,7 @@ def pushed(recorder: Recorder, equation: Equation, given: Sequence[Any]) -> Sequ
         NonDifferentiableError: when the op has no derivative.
     """
     primitive = equation.primitive
-    rule = primitive.jvp
+    rule = primitive.rules["jvp"]
     if rule is ZERO:
         return [None] * len(equation.outputs)
     if rule is NONDIFFERENTIABLE:
@@ -40,7 +40,7 @@ def pushed(recorder: Recorder, equation: Equation, given: Sequence[Any]) -> Sequ
 def _run(recorder: Recorder, equation: Equation, given: Sequence[Any]) -> Sequence[Any]:
     """The tangents, by calling the rule."""
     primitive = equation.primitive
-    rule = primitive.jvp
+    rule = primitive.rules["jvp"]
     primals = [recorder.value_of_atom(atom) for atom in equation.inputs]
     if rule is LINEAR:
         full = [

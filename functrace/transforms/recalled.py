@@ -101,7 +101,7 @@ def recall(
         run: calls the rule.
     """
     primitive, outputs = equation.primitive, equation.outputs
-    if primitive.prepare is not None or not primitive.pure or primitive.holds_objects:
+    if not (primitive.cacheable and primitive.pure) or primitive.holds_objects:
         return run()
     try:
         parts = [

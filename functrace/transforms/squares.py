@@ -31,7 +31,7 @@ class Facts:
 
     def note(self, equation: Equation) -> bool:
         """Note what an equation tells; whether its output is a value that there was not before."""
-        if len(equation.outputs) != 1 or equation.primitive.prepare is not None:
+        if len(equation.outputs) != 1 or not equation.primitive.cacheable:
             return False
         (out,) = equation.outputs
         self._makers[out] = equation
