@@ -7,6 +7,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from .. import tree
+from ..memo.guards import Guards
 from ..memo.replay import Replay
 from ..memo.site import CallSite, code_of, site_of
 from ..memo.specialise import (
@@ -82,7 +83,7 @@ class Transform:
         if special is not None and special.call is not None:
             found = special(fun, args, kwargs)
             if type(found) is BailedOut:
-                traced = found
+                traced = found.recording, found.out_tree
             elif found is not MISS:
                 return found
         chosen = self._choose(args, kwargs)
@@ -166,7 +167,7 @@ def _run(
                 raise
             captured = replay.repeated(outputs)
             if captured is None or found != out_tree:
-                return _bailed_out(site, replay, replay.finish(outputs, name), found)
+                return _bailed_out(site, guards, replay, replay.finish(outputs, name), found)
         site.hits += 1
         FINISHED.hits += 1
         operands = arrange(values) if arrange else values
@@ -188,11 +189,13 @@ def _picker(places: Sequence[int], count: int) -> Callable[[Sequence[Any]], Sequ
 
 
 def _bailed_out(
-    site: CallSite, replay: Replay, recorded: Recording, out_tree: TreeDef
+    site: CallSite, guards: Guards, replay: Replay, recorded: Recording, out_tree: TreeDef
 ) -> BailedOut:
+    """What a trace recorded that was unlike some guards, or returned another tree."""
     if recorded.guards is None:
         warn_of_unrolled(recorded.program.equations)
-    return BailedOut(site.learned(replay, recorded), out_tree)
+    learned = site.learned(replay, recorded)
+    return BailedOut(learned, out_tree, learned.guards is not None or site.guards is not guards)
 
 
 def _call(

@@ -63,11 +63,12 @@ THRESHOLDS = Thresholds()
 class CallSite:
     """A function's code under a transform, for arguments of one structure and types."""
 
-    __slots__ = ("guards", "hits", "misses", "seen")
+    __slots__ = ("_hits_before", "guards", "hits", "misses", "seen")
 
     def __init__(self) -> None:
         self.guards: Guards | None = None
         self.seen = self.hits = self.misses = 0
+        self._hits_before = 0  # until the trace that was last unlike the guards
 
     def recorder(self, reason: str) -> Recorder | None:
         """What to trace with, None for an ordinary recorder."""
@@ -81,12 +82,19 @@ class CallSite:
         return Guarding(innermost(), reason)
 
     def learned(self, recorder: Recorder | None, recording: Recording) -> Recording:
-        """What to go on with after a trace. Guards that were written are kept, others given up."""
+        """What to go on with after a trace.
+
+        Guards that were written are kept. They are dropped after two traces in a row that were
+        unlike them: one may be an exception, as where a loop takes a step more.
+        """
         if recording.guards is not None:
             self.hits += 1
             return recording
         useful = with_varying_numbers(recording)
-        if recorder is not None:
+        if type(recorder) is Replay and self.hits > self._hits_before:
+            self._hits_before = self.hits
+            self.misses += 1
+        elif recorder is not None:
             written = recorder.written if type(recorder) is Guarding else None
             if written is not None and useful is not recording:
                 written = written.with_numbers(useful)

@@ -29,10 +29,15 @@ ANY: Any = object()  # stands among the leaves for an argument that may be anyth
 
 
 class BailedOut(NamedTuple):
-    """What was recorded by a trace that took another course than the guards'."""
+    """What was recorded by a trace that took another course than the guards'.
+
+    Attributes:
+        dropped: whether the code is of no use any more, as the guards were given up.
+    """
 
     recording: Recording
     out_tree: TreeDef
+    dropped: bool
 
 
 class Hole:
@@ -87,7 +92,7 @@ class Specialised:
         if call is None or CURRENT.get() is not None or chosen() is not None or SCOPE.get():
             return MISS
         found = call(fun, args, kwargs)
-        if type(found) is BailedOut:
+        if type(found) is BailedOut and found.dropped:
             self.call = None
             self._seen = 0
             self._left -= 1
