@@ -434,7 +434,7 @@ def test_rules_in_functions_with_rules_are_told(ruled: Any) -> None:
     told = ft.jit(ruled(_twice_negative)).explain(V)
     assert plain.rules == told.rules == {"negative_of_negative": 1, "multiply_by_number": 1}
     assert told.after == plain.after
-    assert "expansion" in [name for name, _ in told.passes]
+    assert "inline" in [name for name, _ in told.passes]
 
 
 def test_rules_in_bodies_and_branches_are_told() -> None:

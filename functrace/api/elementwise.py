@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import ConcretizationError, NotElementwiseError
 from ..ir import Equation, Program
 from ..memo.structural import finished
-from ..passes.expansion import expansion
+from ..passes.inline import inline
 from ..recorder import plain
 from ..recording import Recording
 from ..tracer import Tracer
@@ -63,7 +63,7 @@ def elementwise_grad(fun: Callable[..., Any], argnums: int = 0) -> Callable[...,
             )
         complex_ok = types[0].dtype.kind == "c"
         check_outputs(program.output_types, "elementwise_grad", complex_ok)
-        mixing = _mixing_equation(expansion(program))
+        mixing = _mixing_equation(inline(program))
         if mixing is not None:
             _check_by_value(program, [*chosen.leaves, *recording.captured], mixing)
         mask = (True, *[False] * len(recording.captured))

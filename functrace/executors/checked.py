@@ -14,7 +14,7 @@ import numpy as np
 from ..errors import NonFiniteError
 from ..ir import UNKNOWN, Equation, Literal, Program, Var
 from ..modes import Modes
-from ..passes.expansion import expansion
+from ..passes.inline import inline
 from ..pretty import equation_text
 from ..source import Source
 
@@ -29,7 +29,7 @@ def run(program: Program, inputs: Sequence[Any], modes: Modes) -> list[Any]:
     if modes.infs:
         quiet |= {"divide": "ignore", "over": "ignore"}
     with np.errstate(**quiet):  # an error takes the place of NumPy's warning
-        return _run(expansion(program), inputs, modes, ())
+        return _run(inline(program), inputs, modes, ())
 
 
 def _run(

@@ -17,7 +17,7 @@ from .absorb import absorb
 from .common_subexpressions import common_subexpressions
 from .contraction import contraction
 from .dead_code import dead_code
-from .expansion import expansion
+from .inline import inline
 from .loops import loops
 from .orientation import orientation
 from .signs import signs
@@ -31,13 +31,15 @@ CLEANUP: tuple[Pass, ...] = (dead_code, common_subexpressions)  # safe before fu
 # carry come before the Program around them. Loops are looked at before the products in a body take
 # in what may be computed ahead of the loop.
 OPTIMIZE: tuple[tuple[Pass, ...], ...] = (
-    (expansion,),
+    (inline,),
     (loops,),
     (
-        simplify, *CLEANUP, loops, signs, simplify, systems, absorb, simplify, signs, simplify,
-        orientation, contraction, *CLEANUP,
+        *(simplify, *CLEANUP),
+        *(loops, signs, simplify),
+        *(systems, absorb, simplify, signs, simplify),
+        *(orientation, contraction, *CLEANUP),
     ),
-)  # fmt: skip
+)
 
 
 class Step(NamedTuple):

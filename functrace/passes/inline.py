@@ -10,7 +10,7 @@ from __future__ import annotations
 from ..ir import Atom, Equation, Program, Var
 
 
-def expansion(program: Program) -> Program:
+def inline(program: Program) -> Program:
     """The Program with no equation, in it or in the Programs it carries, that can be expanded."""
     if not any(_changes(e) for e in program.equations):
         return program
@@ -21,9 +21,9 @@ def expansion(program: Program) -> Program:
         equation = equation.replace(inputs=inputs)
         inner = equation.primitive.expand and equation.primitive.expand(**equation.params)
         if inner is None:
-            equations.append(equation.with_programs(expansion))
+            equations.append(equation.with_programs(inline))
         else:
-            outputs = _put_in(expansion(inner), equation, equations)
+            outputs = _put_in(inline(inner), equation, equations)
             renamed.update(zip(equation.outputs, outputs, strict=True))
     outputs = [renamed.get(atom, atom) for atom in program.outputs]
     return program.replace(equations=equations, outputs=outputs)
