@@ -17,10 +17,10 @@ from functrace.errors import FunctraceError
 from functrace.ir import ArrayType, Equation, Literal, Program, Var
 from functrace.ops.lengths import times_power
 from functrace.passes import pipeline
-from functrace.passes.absorb import absorb
 from functrace.passes.common_subexpressions import common_subexpressions
 from functrace.passes.cost import bytes_moved, einsum_cost, flops
 from functrace.passes.dead_code import dead_code
+from functrace.passes.einsum_fusion import einsum_fusion
 from functrace.passes.guarded import GUARDED
 from functrace.passes.match import Condition
 from functrace.passes.pipeline import optimize
@@ -344,7 +344,7 @@ def test_a_traced_number_multiplies_what_comes_out() -> None:
 
 def test_what_is_small_stays_as_it_is() -> None:
     program = ft.trace(lambda x, y: np.sum(x * y) + np.sum(x @ x * y))(X, X)
-    assert ops(absorb(program))["einsum"] >= ops(program)["einsum"]
+    assert ops(einsum_fusion(program))["einsum"] >= ops(program)["einsum"]
 
 
 def test_norms_of_gradients_of_examples_form_no_gradient() -> None:
@@ -402,7 +402,7 @@ def test_what_optimising_did_is_told() -> None:
     assert told.rules["negative_of_negative"] == 1
     assert next(name for name, _ in told.passes) == "simplify"
     text = str(told)
-    for word in ("flops", "bytes", "peak", "rule negative_of_negative: 1", "absorb left"):
+    for word in ("flops", "bytes", "peak", "rule negative_of_negative: 1", "einsum_fusion left"):
         assert word in text
 
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ..ir import Program
-from .absorb import absorb
 from .common_subexpressions import common_subexpressions
 from .contraction import contraction
 from .dead_code import dead_code
+from .einsum_fusion import einsum_fusion
 from .inline import inline
 from .loops import loops
 from .orientation import orientation
@@ -36,7 +36,7 @@ OPTIMIZE: tuple[tuple[Pass, ...], ...] = (
     (
         *(simplify, *CLEANUP),
         *(loops, signs, simplify),
-        *(systems, absorb, simplify, signs, simplify),
+        *(systems, einsum_fusion, simplify, signs, simplify),
         *(orientation, contraction, *CLEANUP),
     ),
 )

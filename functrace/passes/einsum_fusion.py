@@ -132,7 +132,7 @@ class _Form:
         return canonical(f"{inputs}->{output}"), shapes, repeats
 
 
-def absorb(program: Program) -> Program:
+def einsum_fusion(program: Program) -> Program:
     """The Program with einsums and sums taking in what makes their operands, where it pays."""
     if not any(e.primitive in _ROOTS for e in program.equations):
         return program
