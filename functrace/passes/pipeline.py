@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ..ir import Program
+from .axis_order import axis_order
 from .common_subexpressions import common_subexpressions
 from .contraction import contraction
 from .dead_code import dead_code
 from .einsum_fusion import einsum_fusion
 from .inline import inline
 from .loops import loops
-from .orientation import orientation
 from .signs import signs
 from .simplify import simplify
 from .systems import systems
@@ -37,7 +37,7 @@ OPTIMIZE: tuple[tuple[Pass, ...], ...] = (
         *(simplify, *CLEANUP),
         *(loops, signs, simplify),
         *(systems, einsum_fusion, simplify, signs, simplify),
-        *(orientation, contraction, *CLEANUP),
+        *(axis_order, contraction, *CLEANUP),
     ),
 )
 

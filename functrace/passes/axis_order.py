@@ -22,7 +22,7 @@ _LONGER = 4  # times as long must another axis be
 _MANY = 2048  # elements, below which no loop matters
 
 
-def orientation(program: Program) -> Program:
+def axis_order(program: Program) -> Program:
     """The Program in which ops on pairs have their longest axis last."""
     chosen = _chosen(program)
     if not chosen:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import functrace as ft
-from functrace.passes.orientation import orientation
+from functrace.passes.axis_order import axis_order
 from functrace.passes.pipeline import optimize
 
 RNG = np.random.default_rng(0)
@@ -89,4 +89,4 @@ def test_a_value_that_is_returned_too_stays_as_it_is():
 
 def test_programs_without_pairs_are_handed_back():
     program = ft.trace(lambda x: np.sum(np.sin(x) * 2, axis=0))(X)
-    assert orientation(program) is program
+    assert axis_order(program) is program
