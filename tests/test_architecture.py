@@ -133,7 +133,7 @@ def test_no_function_imports(path: Path) -> None:
 
 def test_only_the_contraction_pass_imports_opt_einsum() -> None:
     importers = [path for path in FILES if "opt_einsum" in _external_imports(path)]
-    assert importers == [PACKAGE / "passes" / "contraction.py"]
+    assert importers == [PACKAGE / "passes" / "contraction_order.py"]
 
 
 def test_numpy_and_opt_einsum_are_the_only_dependencies() -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ..executors.footprint import footprint
 from ..ir import Program
-from ..passes.contraction import contraction
+from ..passes.contraction_order import contraction_order
 from ..passes.cost import bytes_moved, flops
 from ..passes.pipeline import Log, clean
 from ._execute import optimized
@@ -74,7 +74,12 @@ def explain(program: Program) -> Explanation:
         for step in log.steps
     ]
     return Explanation(
-        before, after, _work(contraction(before)), _work(after), tuple(passes), dict(log.rules)
+        before,
+        after,
+        _work(contraction_order(before)),
+        _work(after),
+        tuple(passes),
+        dict(log.rules),
     )
 
 

@@ -14,7 +14,7 @@ from ..ir import UNKNOWN, Equation, Program, Shape
 from ..ops.contract import EINSUM, split
 from ..ops.index import SLICE
 from ..ops.shape import BROADCAST_TO, RESHAPE, TRANSPOSE
-from .contraction import pairings, summed_first
+from .contraction_order import pairings, summed_first
 from .guarded import usual
 
 CALL = 500.0  # of any NumPy function

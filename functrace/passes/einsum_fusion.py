@@ -27,7 +27,7 @@ from ..ops import elementwise as ops
 from ..ops.contract import EINSUM, LETTERS, canonical, split
 from ..ops.shape import BROADCAST_TO, REDUCE_SUM, RESHAPE, TRANSPOSE, broadcast_to, reshape
 from ..recorder import bind, rewriting
-from .contraction import contraction, summed_first
+from .contraction_order import contraction_order, summed_first
 from .cost import CALL, cost, einsum_cost
 from .guarded import GUARDED
 from .match import least_normal
@@ -383,8 +383,8 @@ def _proved(form: _Form, equations: list[Equation]) -> Equation:
         value = _value(form, operands, root)
         fast = Program(inputs, recorder.equations, [recorder.atom(value)], "exchanged")
     params = {
-        "fast": contraction(fast),
-        "slow": contraction(slow),
+        "fast": contraction_order(fast),
+        "slow": contraction_order(slow),
         "degrees": tuple([form.operands.count(atom) for atom in atoms]),
         "factor": math.prod([min(float(abs(x)), 1.0) for x in form.numbers], start=1.0),
         "extent": form.extent(),

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from ..ir import Program
 from .axis_order import axis_order
 from .common_subexpressions import common_subexpressions
-from .contraction import contraction
+from .contraction_order import contraction_order
 from .dead_code import dead_code
 from .einsum_fusion import einsum_fusion
 from .inline import inline
@@ -37,7 +37,7 @@ OPTIMIZE: tuple[tuple[Pass, ...], ...] = (
         *(simplify, *CLEANUP),
         *(loops, signs, simplify),
         *(systems, einsum_fusion, simplify, signs, simplify),
-        *(axis_order, contraction, *CLEANUP),
+        *(axis_order, contraction_order, *CLEANUP),
     ),
 )
 

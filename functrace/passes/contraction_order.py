@@ -17,7 +17,7 @@ _FEW = 5  # operands, of which all orders are tried
 Pairing = tuple[tuple[int, ...], str]  # positions in the list of operands, and their einsum
 
 
-def contraction(program: Program) -> Program:
+def contraction_order(program: Program) -> Program:
     """The Program with every einsum on at most two operands."""
     if not any(e.primitive is EINSUM and len(e.inputs) > 2 for e in program.equations):
         return program
