@@ -11,7 +11,7 @@ from collections.abc import Hashable, Sequence
 
 from ..ir import Atom, Equation, Literal, Program, Var
 from ..passes.common_subexpressions import common_subexpressions, operand_key
-from ..passes.loops import parted
+from ..passes.loop_invariants import parted
 from .loop import Loop
 from .programs import used_inputs
 

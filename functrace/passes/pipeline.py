@@ -19,7 +19,7 @@ from .contraction_order import contraction_order
 from .dead_code import dead_code
 from .einsum_fusion import einsum_fusion
 from .inline import inline
-from .loops import loops
+from .loop_invariants import loop_invariants
 from .signs import signs
 from .simplify import simplify
 from .systems import systems
@@ -32,10 +32,10 @@ CLEANUP: tuple[Pass, ...] = (dead_code, common_subexpressions)  # safe before fu
 # in what may be computed ahead of the loop.
 OPTIMIZE: tuple[tuple[Pass, ...], ...] = (
     (inline,),
-    (loops,),
+    (loop_invariants,),
     (
         *(simplify, *CLEANUP),
-        *(loops, signs, simplify),
+        *(loop_invariants, signs, simplify),
         *(systems, einsum_fusion, simplify, signs, simplify),
         *(axis_order, contraction_order, *CLEANUP),
     ),

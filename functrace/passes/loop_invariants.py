@@ -36,7 +36,7 @@ _ARITHMETIC = {  # what has a value for all finite numbers, up to overflow
 }  # fmt: skip
 
 
-def loops(program: Program) -> Program:
+def loop_invariants(program: Program) -> Program:
     """The Program whose loops have fewer operands, and less to do at each step."""
     renamed: dict[Atom, Atom] = {}
     equations: list[Equation] = []

@@ -13,7 +13,7 @@ import pytest
 
 import functrace as ft
 from functrace.ir import Equation, Program
-from functrace.passes.loops import loops
+from functrace.passes.loop_invariants import loop_invariants
 from functrace.passes.pipeline import optimize
 
 from .helpers import assert_close
@@ -192,15 +192,15 @@ def test_two_loops_of_one_body_keep_apart() -> None:
         [shared if e is second else e for e in program.equations],
         program.outputs,
     )
-    moved = loops(twice)
+    moved = loop_invariants(twice)
     moved.check()
     for plain, fast in zip(ft.evaluate(twice, H, H + 1), ft.evaluate(moved, H, H + 1), strict=True):
         assert_close(fast, plain, 1e-15)
 
 
 def test_the_pass_is_done_when_it_has_been_done() -> None:
-    ready = loops(ft.trace(recurrent)(W, H, X))
-    assert loops(ready) is ready
+    ready = loop_invariants(ft.trace(recurrent)(W, H, X))
+    assert loop_invariants(ready) is ready
 
 
 def test_a_sign_that_a_product_hands_on_meets_the_sign_after_it() -> None:
