@@ -6,8 +6,7 @@ re-association of products and sums alone, as rounding does. They keep NaN and i
 not 0, x - x is not 0, and exp(log(x)) is not x. They keep the sign of zeros, too: x + 0 is not x,
 as -0.0 + 0.0 is 0.0. Only the sign of a sum that comes to zero may change.
 
-The rules are in `arithmetic.py`, `choices.py`, `layout.py` and `parts.py`; those for every
-primitive are here.
+The rules are in `rules/`, by what they are about; those for every primitive are here.
 """
 
 from __future__ import annotations
@@ -23,7 +22,6 @@ from ..ops.index import SLICE
 from ..ops.shape import BROADCAST_TO, REDUCE_SUM, RESHAPE, TRANSPOSE
 from ..primitive import Primitive, remember
 from ..recorder import Recorder, bind, rewriting
-from . import arithmetic, choices, layout, parts
 from .match import (
     CONSTANT,
     CONSTANTS,
@@ -35,8 +33,9 @@ from .match import (
     Rule,
     full_scalar,
 )
+from .rules import arithmetic, select, shape, slicing
 
-__all__ = ["RULES", "arithmetic", "choices", "layout", "parts", "simplify"]
+__all__ = ["RULES", "arithmetic", "select", "shape", "simplify", "slicing"]
 
 _ROUNDS = 8  # rules that may be applied one after the other to one equation
 
@@ -214,5 +213,5 @@ _FOLDABLE = {RESHAPE, TRANSPOSE, REDUCE_SUM, SLICE}
 _EVERYWHERE = (
     (fold, Condition(every=CONSTANTS)),
     (drop_broadcast, Condition(some=(BROADCAST_TO, CONSTANT))),
-    (layout.elementwise_of_reshape, Condition(some=(RESHAPE,))),
+    (shape.elementwise_of_reshape, Condition(some=(RESHAPE,))),
 )

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from ..ir import Atom, Equation
-from ..ops import elementwise as ops
-from ..ops.lengths import RADICAL, TIMES_POWER, divisors
-from ..ops.shape import BROADCAST_TO, RESHAPE, broadcast_to, reshape
-from ..primitive import PRIMITIVES
-from ..recorder import bind
-from .match import CONSTANTS, NUMBER, Match, full_scalar, is_bits, least_normal, rule, scalar
+from ...ir import Atom, Equation
+from ...ops import elementwise as ops
+from ...ops.lengths import RADICAL, TIMES_POWER, divisors
+from ...ops.shape import BROADCAST_TO, RESHAPE, broadcast_to, reshape
+from ...primitive import PRIMITIVES
+from ...recorder import bind
+from ..match import CONSTANTS, NUMBER, Match, full_scalar, is_bits, least_normal, rule, scalar
 
 ADD, SUBTRACT = ops.add.primitive, ops.subtract.primitive
 MULTIPLY, DIVIDE = ops.multiply.primitive, ops.divide.primitive

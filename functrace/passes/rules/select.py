@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ..ops import elementwise as ops
-from ..ops.shape import broadcast_to
-from .match import Match, full_scalar, rule, same
+from ...ops import elementwise as ops
+from ...ops.shape import broadcast_to
+from ..match import Match, full_scalar, rule, same
 
 _EQUAL, _ISINF = ops.equal.primitive, ops.isinf.primitive
 _AND = ops.logical_and.primitive, ops.bitwise_and.primitive

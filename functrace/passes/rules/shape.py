@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..ops.contract import EINSUM, canonical, split
-from ..ops.shape import (
+from ...ops.contract import EINSUM, canonical, split
+from ...ops.shape import (
     BROADCAST_TO,
     REDUCE_SUM,
     RESHAPE,
@@ -20,10 +20,10 @@ from ..ops.shape import (
     reshape,
     transpose,
 )
-from ..recorder import bind
+from ...recorder import bind
+from ..match import NUMBER, Match, rule, scalar
+from ..symmetry import symmetric
 from .arithmetic import NEGATIVE
-from .match import NUMBER, Match, rule, scalar
-from .symmetry import symmetric
 
 # Shapes
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..ir import Atom, Equation, Literal, Shape
-from ..ops.index import (
+from ...ir import Atom, Equation, Literal, Shape
+from ...ops.index import (
     ADD_SLICE,
     CONCATENATE,
     PLACE,
@@ -16,8 +16,8 @@ from ..ops.index import (
     place,
     slice_,
 )
+from ..match import Match, rule
 from .arithmetic import ADD
-from .match import Match, rule
 
 _MOST = 16  # parts that are put side by side
 

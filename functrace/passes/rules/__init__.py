@@ -1,0 +1,1 @@
+"""Rules of algebra, by what they are about."""
