@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 import functrace as ft
-from functrace.transforms.shifts import shifts
+from functrace.transforms.shift_invariance import shifts
 
 X = np.random.default_rng(11).normal(size=(3, 4))
 V, W = np.random.default_rng(12).normal(size=(2, 3, 4))

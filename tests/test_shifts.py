@@ -10,7 +10,7 @@ import pytest
 
 import functrace as ft
 from functrace.testing import check_grads
-from functrace.transforms.shifts import shifts
+from functrace.transforms.shift_invariance import shifts
 
 rng = np.random.default_rng(5)
 X, Y = rng.normal(size=(5, 4)), rng.normal(size=(5, 4))

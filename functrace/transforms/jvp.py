@@ -18,7 +18,7 @@ from .adopt import adopt
 from .chain_rule import check_tangents, pushed
 from .free_columns import repeats_of_free_columns
 from .lengths import lengths
-from .shifts import shifts
+from .shift_invariance import shifts
 
 
 def jvp(
