@@ -14,10 +14,10 @@ from ..ir import Atom, Equation, Program
 from ..recorder import Recorder, rewriting
 from ..source import derived
 from ..tracer import Tracer
-from .adopt import adopt
 from .chain_rule import check_tangents, pushed
 from .free_columns import repeats_of_free_columns
 from .lengths import lengths
+from .rename_outputs import rename_outputs
 from .shift_invariance import shifts
 
 
@@ -87,7 +87,7 @@ def _replace(
     rule = equation.primitive.rule("jvp", "forward and reverse mode")
     outputs, found = rule(primals, given, separate, **equation.params)
     check_tangents(equation, found)
-    renamed = adopt(recorder, start, equation.outputs, outputs)
+    renamed = rename_outputs(recorder, start, equation.outputs, outputs)
     moved = [
         Tracer(recorder, renamed[t.symbol], t.type)
         if type(t) is Tracer and t.symbol in renamed

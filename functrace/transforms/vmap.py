@@ -14,7 +14,7 @@ from ..axes import Axis
 from ..ir import Equation, Program, Var
 from ..primitive import Shared
 from ..recorder import Recorder, rewriting
-from .adopt import adopt
+from .rename_outputs import rename_outputs
 
 
 def vmap(program: Program, mapped: Sequence[bool], size: int) -> tuple[Program, tuple[bool, ...]]:
@@ -66,5 +66,5 @@ def _batch(recorder: Recorder, equation: Equation, batched: dict[Var, Any], size
     values = list(zip(equation.outputs, given, strict=True))
     shared = [(var, value.value) for var, value in values if type(value) is Shared]
     if shared:
-        adopt(recorder, start, [var for var, _ in shared], [value for _, value in shared])
+        rename_outputs(recorder, start, [var for var, _ in shared], [value for _, value in shared])
     batched.update([(var, value) for var, value in values if type(value) is not Shared])

@@ -11,7 +11,7 @@ from ..recorder import Recorder
 from ..tracer import Tracer
 
 
-def adopt(
+def rename_outputs(
     recorder: Recorder, start: int, variables: Sequence[Var], values: Sequence[Any]
 ) -> dict[Var, Var]:
     """Let values that were recorded be the Vars of an equation that is not.
