@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import functrace as ft
-from functrace.collection import PausedCollection
 from functrace.errors import LeakedTracerError
+from functrace.gc_pause import PausedCollection
 
 from .numerical import assert_close
 

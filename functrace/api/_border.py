@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from .. import tree
-from ..collection import PausedCollection
 from ..errors import ArgumentError, FunctraceError
+from ..gc_pause import PausedCollection
 from ..ir import ArrayType
 from ..memo.site import site_of
 from ..memo.varying import with_varying_numbers

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from typing import Any
 
-from ..collection import PausedCollection
 from ..executors import checked, reference
 from ..executors.plan import make_plan
 from ..executors.planned import (
@@ -17,6 +16,7 @@ from ..executors.planned import (
     interpreter,
     worth_code,
 )
+from ..gc_pause import PausedCollection
 from ..ir import Equation, Program
 from ..memo import structural
 from ..modes import chosen

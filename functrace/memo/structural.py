@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable
 from importlib import import_module
 from typing import Any, NamedTuple
 
-from ..collection import PausedCollection
+from ..gc_pause import PausedCollection
 from ..ir import Program
 from ..recorder import innermost
 from .guards import Guards
