@@ -25,10 +25,10 @@ from ..transforms.jvp import jvp as jvp_program
 from ..transforms.linearize import Linearized, linearize, split_equations
 from ..transforms.transpose import transpose as transpose_program
 from .branch import choose
+from .deferred_sums import Deferred, deferred, step_by_step
 from .loop import Loop
 from .programs import build, depends, fresh_inputs, inline, or_zero, select_rows, with_zeros
 from .pruning import pruned
-from .sums import Deferred, deferred, step_by_step
 
 Values = Sequence[Any]
 
