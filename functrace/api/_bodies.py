@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import tree
-from ..control.blocks import bind_in_blocks
 from ..control.branch import choose
+from ..control.checkpointed import bind_in_blocks
 from ..control.loop import Loop
 from ..control.programs import build, inline
 from ..errors import BranchError, CarryError
