@@ -113,7 +113,7 @@ class Runner:
 
 def _settle(recorder: Recorder, start: int) -> None:
     recorder.bail_out()
-    import_module("..custom.settle", __package__).settle(recorder, start)
+    import_module("..custom.record_rules", __package__).settle(recorder, start)
 
 
 def _positions(program: Program) -> Iterator[Place]:

@@ -10,8 +10,8 @@ from .. import tree
 from ..custom.calls import Call, Result, describe, positional, signature_of, traced
 from ..custom.fixed import Bundle, Fixed
 from ..custom.jvp import CUSTOM_JVP, JvpRule
+from ..custom.record_rules import settle
 from ..custom.rules import Rule
-from ..custom.settle import settle
 from ..custom.vjp import CUSTOM_VJP, VjpRule
 from ..errors import ArgumentError, CustomRuleError
 from ..primitive import Primitive
