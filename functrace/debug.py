@@ -15,7 +15,7 @@ from typing import Any
 from .api._border import short_tracebacks
 from .api._checks import check_callable
 from .custom.action import Print, act
-from .custom.fixed import Target
+from .custom.hashable_function import Target
 from .errors import OptionError
 
 __all__ = ["callback", "print"]

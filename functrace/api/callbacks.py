@@ -8,7 +8,7 @@ from typing import Any
 from .. import tree
 from ..custom.batching import METHODS
 from ..custom.callback import call_back
-from ..custom.fixed import Fixed
+from ..custom.hashable_function import Fixed
 from ..errors import ArgumentError, OptionError
 from ..ir import ArrayType
 from ..values import operand

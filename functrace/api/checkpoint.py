@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import tree
 from ..control.checkpoint import POLICIES, Policy, checkpointed, nothing
-from ..custom.fixed import Fixed
+from ..custom.hashable_function import Fixed
 from ..errors import OptionError
 from ..ir import Equation
 from ..recorder import Recorder, tracing

@@ -10,7 +10,7 @@ from typing import Any
 from .. import tree
 from ..control.programs import inline
 from ..custom.calls import Result, traced
-from ..custom.fixed import defined_at
+from ..custom.hashable_function import defined_at
 from ..custom.linear import KnownLinear
 from ..custom.linear import linear_call as bind_linear_call
 from ..custom.rules import demand_pair, fitted_outputs

@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import tree
 from ..custom.calls import Call, Result, describe, positional, signature_of, traced
-from ..custom.fixed import Bundle, Fixed
+from ..custom.hashable_function import Bundle, Fixed
 from ..custom.jvp import CUSTOM_JVP, JvpRule
 from ..custom.record_rules import settle
 from ..custom.rules import Rule

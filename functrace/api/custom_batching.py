@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import tree
 from ..custom.calls import Call, Result
-from ..custom.fixed import Fixed
+from ..custom.hashable_function import Fixed
 from ..custom.rules import Rule
 from ..custom.vmap import CUSTOM_VMAP, VmapRule
 from ..lists import select

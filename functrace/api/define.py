@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..custom.batching import METHODS
-from ..custom.fixed import defined_at
+from ..custom.hashable_function import defined_at
 from ..custom.op import Definition, Op
 from ..dispatch import UFUNCS
 from ..errors import OpDefinitionError

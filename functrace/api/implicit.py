@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from .. import tree
 from ..control.programs import inline
 from ..custom.calls import traced
-from ..custom.fixed import defined_at
+from ..custom.hashable_function import defined_at
 from ..custom.linear_solve import Equations
 from ..custom.root import Root
 from ..custom.rules import demand_pair, fitted_outputs

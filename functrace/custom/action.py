@@ -23,7 +23,7 @@ from ..primitive import NOT_LINEAR, ZERO, Primitive
 from ..recorder import bind, type_of
 from ..tree import TreeDef
 from ..values import operand
-from .fixed import Fixed, Target
+from .hashable_function import Fixed, Target
 
 Leaves = tuple[Fixed | bool, ...]
 Rows = tuple[tuple[int, tuple[bool, ...]], ...]

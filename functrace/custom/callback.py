@@ -21,7 +21,7 @@ from ..primitive import NOT_LINEAR, Primitive
 from ..recorder import bind, plain, type_of
 from ..tree import TreeDef
 from .batching import METHODS, batched
-from .fixed import Fixed, defined_at
+from .hashable_function import Fixed, defined_at
 from .rules import place_of
 
 Types = tuple[ArrayType, ...]

@@ -17,7 +17,7 @@ from ..recording import Recording
 from ..tracer import Tracer
 from ..tree import TreeDef
 from ..values import operand
-from .fixed import Fixed
+from .hashable_function import Fixed
 
 
 class Call(NamedTuple):

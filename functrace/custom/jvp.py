@@ -25,8 +25,8 @@ from ..source import Source
 from ..transforms.linearize import linearize, split_equations
 from ..transforms.vmap import vmap as vmap_program
 from .calls import Call, Result, traced
-from .fixed import Fixed, defined_at
 from .function import grouped, refuse_captured, ruled
+from .hashable_function import Fixed, defined_at
 from .later import called_later
 from .rules import (
     Rule,

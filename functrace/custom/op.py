@@ -27,7 +27,7 @@ from ..remade import global_name
 from ..tracer import Tracer
 from ..values import operand
 from . import op_rules
-from .fixed import defined_at
+from .hashable_function import defined_at
 
 Rule = Callable[..., Any]
 

@@ -18,7 +18,7 @@ from ..primitive import Linear
 from ..recorder import bind, type_of
 from .batching import batched
 from .calls import traced
-from .fixed import defined_at
+from .hashable_function import defined_at
 from .later import called_later
 from .linear import LinearRule, linear_call
 from .rules import closed, fitted, guarded, is_zero

@@ -23,8 +23,8 @@ from ..recording import Recording
 from ..tracer import Tracer
 from ..transforms.vmap import vmap as vmap_program
 from .calls import Call, Result, traced
-from .fixed import Fixed, defined_at
 from .function import grouped, refuse_captured, ruled
+from .hashable_function import Fixed, defined_at
 from .later import called_later
 from .linear import BatchedLinear, LinearRule, forward_error, linear_call
 from .rules import (

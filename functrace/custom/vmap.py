@@ -15,8 +15,8 @@ from ..ir import ArrayType, Program
 from ..primitive import Shared
 from ..recorder import bind
 from .calls import Call, Result, traced
-from .fixed import Fixed, defined_at
 from .function import grouped, pushed, ruled
+from .hashable_function import Fixed, defined_at
 from .rules import Rule, closed, demand_pair, fitted_outputs, guarded, place_of
 
 
