@@ -14,7 +14,7 @@ from typing import Any
 
 from .api._border import short_tracebacks
 from .api._checks import check_callable
-from .custom.action import Print, act
+from .custom.effect import Print, act
 from .custom.hashable_function import Target
 from .errors import OptionError
 
