@@ -9,11 +9,11 @@ from typing import Any
 
 from .. import tree
 from ..control.programs import inline
-from ..custom.calls import Result, traced
 from ..custom.hashable_function import defined_at
 from ..custom.linear import KnownLinear
 from ..custom.linear import linear_call as bind_linear_call
 from ..custom.rules import demand_pair, fitted_outputs
+from ..custom.signature import Result, traced
 from ..errors import ArgumentError
 from ..ir import ArrayType, Program
 from ..recorder import recorder_for, type_of

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import tree
-from ..custom.calls import Call, Result, describe, positional, signature_of, traced
 from ..custom.hashable_function import Bundle, Fixed
 from ..custom.jvp import CUSTOM_JVP, JvpRule
 from ..custom.record_rules import settle
 from ..custom.rules import Rule
+from ..custom.signature import Call, Result, describe, positional, signature_of, traced
 from ..custom.vjp import CUSTOM_VJP, VjpRule
 from ..errors import ArgumentError, CustomRuleError
 from ..primitive import Primitive

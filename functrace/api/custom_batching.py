@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import tree
-from ..custom.calls import Call, Result
 from ..custom.hashable_function import Fixed
 from ..custom.rules import Rule
+from ..custom.signature import Call, Result
 from ..custom.vmap import CUSTOM_VMAP, VmapRule
 from ..lists import select
 from ._checks import check_callable

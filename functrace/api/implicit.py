@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 from .. import tree
 from ..control.programs import inline
-from ..custom.calls import traced
 from ..custom.hashable_function import defined_at
 from ..custom.linear_solve import Equations
 from ..custom.root import Root
 from ..custom.rules import demand_pair, fitted_outputs
+from ..custom.signature import traced
 from ..ir import ArrayType, Program
 from ..lists import merge
 from ..recorder import recorder_for, tracing

@@ -24,7 +24,6 @@ from ..recording import Recording
 from ..source import Source
 from ..transforms.linearize import linearize, split_equations
 from ..transforms.vmap import vmap as vmap_program
-from .calls import Call, Result, traced
 from .function import grouped, refuse_captured, ruled
 from .hashable_function import Fixed, defined_at
 from .later import called_later
@@ -42,6 +41,7 @@ from .rules import (
     place_of,
     recording_rule,
 )
+from .signature import Call, Result, traced
 
 
 class Pushforward(NamedTuple):

@@ -17,11 +17,11 @@ from ..ops.shape import broadcast_to
 from ..primitive import Linear
 from ..recorder import bind, type_of
 from .batching import batched
-from .calls import traced
 from .hashable_function import defined_at
 from .later import called_later
 from .linear import LinearRule, linear_call
 from .rules import closed, fitted, guarded, is_zero
+from .signature import traced
 
 if TYPE_CHECKING:
     from .op import Op

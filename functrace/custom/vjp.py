@@ -22,7 +22,6 @@ from ..recorder import bind, type_of
 from ..recording import Recording
 from ..tracer import Tracer
 from ..transforms.vmap import vmap as vmap_program
-from .calls import Call, Result, traced
 from .function import grouped, refuse_captured, ruled
 from .hashable_function import Fixed, defined_at
 from .later import called_later
@@ -41,6 +40,7 @@ from .rules import (
     place_of,
     recording_rule,
 )
+from .signature import Call, Result, traced
 
 
 class Pullback(NamedTuple):

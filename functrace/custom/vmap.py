@@ -14,10 +14,10 @@ from ..errors import CustomRuleError, RuleClosureError
 from ..ir import ArrayType, Program
 from ..primitive import Shared
 from ..recorder import bind
-from .calls import Call, Result, traced
 from .function import grouped, pushed, ruled
 from .hashable_function import Fixed, defined_at
 from .rules import Rule, closed, demand_pair, fitted_outputs, guarded, place_of
+from .signature import Call, Result, traced
 
 
 class Batched(NamedTuple):
