@@ -9,7 +9,7 @@ from ..numpy.elementwise import array
 from ..ops.contract import LETTERS, einsum
 from ..ops.shape import reshape
 from ..ops.windows import windows
-from ._frames import per_axis, widths, with_zeros
+from ._window_geometry import per_axis, widths, with_zeros
 
 
 def conv(

@@ -16,7 +16,7 @@ from ..numpy.padding import pad
 from ..numpy.reductions import mean
 from ..ops.reduce import reduce_max
 from ..ops.windows import windows, windows_view
-from ._frames import Pairs, per_axis, widths, with_zeros
+from ._window_geometry import Pairs, per_axis, widths, with_zeros
 
 
 def max_pool(x: Any, window: Sequence[int], stride: Any = None, padding: Any = "VALID") -> Any:
