@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import functrace as ft
+from benchmarks import calls
 from functrace.memo import specialise
 
 X = np.array([0.5, 1.5, -0.3])
@@ -113,6 +114,14 @@ def loss(x: Any) -> Any:
 def test_code_is_made(name: str) -> None:
     warmed(name, loss)
     assert any(entry.call is not None for entry in specialise._specialised.values())
+
+
+MOST = {"grad": 40, "grad of Newton's iteration": 300}  # Python calls; of others 60
+
+
+@pytest.mark.parametrize("name", calls.cases())
+def test_steady_calls_take_few_python_calls(name: str) -> None:
+    assert calls.count(calls.cases()[name]).python <= MOST.get(name, 60)
 
 
 @of_all
