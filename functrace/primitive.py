@@ -57,6 +57,7 @@ from typing import Any, NamedTuple
 
 from .errors import MissingRuleError
 from .ir import NO_EFFECTS, ArrayType, Effects, programs_among
+from .traits import Traits
 
 
 class Declared(enum.Enum):
@@ -165,13 +166,14 @@ class Primitive:
         pure: whether no equation of the op has effects. An op that acts has no outputs.
         cacheable: whether parameters may be kept as keys of a table. Programs are too long for
             that, and a table would keep functions of the user in memory.
+        traits: what holds of the op, given as keywords (see `traits.py`).
         holds_objects: whether it was defined anew, perhaps by functions that refer to objects.
     """
 
     __slots__ = (
         "__weakref__", "_inferred", "aliases", "cacheable", "carries_programs", "effects",
         "elementwise", "expand", "hoist", "holds_objects", "impl", "infer", "into", "joint",
-        "multiple", "name", "prepare", "prune", "pure", "rules", "text", "view",
+        "multiple", "name", "prepare", "prune", "pure", "rules", "text", "traits", "view",
     )  # fmt: skip
 
     def __init__(
@@ -197,6 +199,7 @@ class Primitive:
         expand: Rule | None = None,
         hoist: Rule | None = None,
         effects: Rule | None = None,
+        **traits: Any,
     ):
         if name in PRIMITIVES:
             raise ValueError(f"there is a primitive named {name!r} already")
@@ -222,6 +225,7 @@ class Primitive:
         self.cacheable = cacheable and not carries_programs
         self.pure = effects is None and not carries_programs
         self.holds_objects = False
+        self.traits = Traits(**traits)
         self._inferred: dict[Any, tuple[ArrayType, ...]] = {}
         PRIMITIVES[name] = self
 

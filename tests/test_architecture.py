@@ -44,7 +44,7 @@ LAYERS: list[set[str]] = [
     {"keys", "static", "nodes"},
     {"tree", "axes", "modes"},
     {"ir", "pretty", "array_type", "lists"},
-    {"primitive"},
+    {"primitive", "traits"},
     {"dispatch", "interop", "operands", "sharing", "typed"},
     {"printable"},
     {"conversions"},

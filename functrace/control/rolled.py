@@ -21,8 +21,7 @@ from collections.abc import Hashable
 
 from ..errors import NonDifferentiableError
 from ..ir import Atom, Equation, Literal, Program, Var, zero
-from ..ops.contract import EINSUM
-from ..ops.elementwise import FINITE_SLOPES, WHERE
+from ..ops.elementwise import WHERE
 from ..primitive import LINEAR, ZERO, Primitive
 from ..recorder import Recorder, rewriting
 from ..transforms.jvp import jvp
@@ -46,8 +45,6 @@ from .repeats import (
 from .stacks import Columns, Element, Elements, with_elements
 
 _LONG_BODY = 64
-_FINITE = FINITE_SLOPES | {EINSUM}
-_AMBIGUOUS = ("qr", "svd", "free")  # primitives whose results may not be unique
 
 
 def rolled(program: Program, long: int, to_run: bool = False) -> Program:
@@ -71,7 +68,7 @@ def rolled(program: Program, long: int, to_run: bool = False) -> Program:
 
 def _looks_across_steps(program: Program) -> bool:
     """Whether a derivative rule may look from one step to another."""
-    if any(equation.primitive.name in _AMBIGUOUS for equation in program.equations):
+    if any(equation.primitive.traits.ambiguous for equation in program.equations):
         return True
     return may_gain(program) and bool(Products(program).gaining)
 
@@ -83,7 +80,9 @@ def _unmasked(program: Program) -> bool:
     Program, the condition goes with it (see `transforms/transpose.py`); into a loop it does not.
     """
     primitives = _primitives(program)
-    if all(p.rules["jvp"] in (LINEAR, ZERO) or p in _FINITE for p in primitives if not p.joint):
+    if all(
+        p.rules["jvp"] in (LINEAR, ZERO) or p.traits.finite_slope for p in primitives if not p.joint
+    ):
         return True
     if WHERE in primitives:
         return False

@@ -134,6 +134,7 @@ def ufunc_op(
     linear: Sequence[int] = (),
     text: str = "",
     front_end: type[ElementwiseOp] = ElementwiseOp,
+    **traits: Any,
 ) -> ElementwiseOp:
     """The primitive and front end of a NumPy ufunc with one output.
 
@@ -142,6 +143,7 @@ def ufunc_op(
         partials: a partial derivative for each operand.
         linear: the operands in which the op is linear.
         text: how it reads, as a format of its operands, such as "{} + {}".
+        traits: what holds of it (see `traits.py`).
     """
 
     def result(*types: ArrayType) -> np.dtype[Any]:
@@ -151,7 +153,7 @@ def ufunc_op(
             raise DTypeError(f"{name} of mixed dtypes {given}: operands must be promoted first")
         return output
 
-    primitive = elementwise(name, ufunc, result, partials, linear=linear, text=text)
+    primitive = elementwise(name, ufunc, result, partials, linear=linear, text=text, **traits)
     op = front_end(ufunc, primitive)
     UFUNCS[ufunc] = op
     return op
@@ -165,14 +167,19 @@ def elementwise(
     *,
     linear: Sequence[int] = (),
     text: str = "",
-    **rules: Any,
+    jvp: Rule | Declared | None = None,
+    transpose: Rule | Declared | None = None,
+    view: Rule | None = None,
+    into: Rule | None = None,
+    **traits: Any,
 ) -> Primitive:
     """An elementwise primitive.
 
     Args:
         result: gives the output's dtype for the operands' types.
-        rules: a `jvp` or `transpose` where the derived one would not do; a `view` or an
-            `into` rule.
+        jvp, transpose: rules where the derived ones would not do.
+        view, into: see `Primitive`.
+        traits: what holds of it (see `traits.py`).
     """
 
     def infer(*types: ArrayType) -> ArrayType:
@@ -182,16 +189,17 @@ def elementwise(
         name,
         infer=infer,
         impl=impl,
-        jvp=rules.get("jvp") or _elementwise_jvp(partials),
-        transpose=rules.get("transpose")
-        or (_elementwise_transpose(partials) if linear else NOT_LINEAR),
+        jvp=jvp or _elementwise_jvp(partials),
+        transpose=transpose or (_elementwise_transpose(partials) if linear else NOT_LINEAR),
         batch=lambda size, operands, mapped: bind(
             PRIMITIVES[name], *align_ranks(size, operands, mapped)
         ),
         text=(lambda *operands: text.format(*operands)) if text else None,
         elementwise=True,
-        view=rules.get("view"),
-        into=rules.get("into"),
+        view=view,
+        into=into,
+        foldable=True,
+        **traits,
     )
 
 

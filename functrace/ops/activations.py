@@ -17,14 +17,15 @@ from ..recorder import bind
 from ._families import elementwise, unary
 
 
-def _smooth(name: str, into: Rule, slope: Rule) -> Callable[[Any], Any]:
+def _smooth(name: str, into: Rule, slope: Rule, **traits: Any) -> Callable[[Any], Any]:
     """An op of one operand of real floating point.
 
     Args:
         into: writes the values for an array into another one, `out`.
     """
     impl = lambda x: into(x, out=np.empty_like(x))[()]
-    return partial(bind, elementwise(name, impl, lambda x: x.dtype, (slope,), into=into))
+    primitive = elementwise(name, impl, lambda x: x.dtype, (slope,), into=into, **traits)
+    return partial(bind, primitive)
 
 
 def _sigmoid_into(x: Any, *, out: Any) -> Any:
@@ -56,10 +57,17 @@ def _logistic_slope_into(x: Any, *, out: Any) -> Any:
 
 
 logistic_slope = _smooth(
-    "logistic_slope", _logistic_slope_into, lambda t, y, x: t * (y * tanh(x * -0.5))
-)
-sigmoid = _smooth("sigmoid", _sigmoid_into, lambda t, y, x: t * logistic_slope(x))
-softplus = _smooth("softplus", _softplus_into, lambda t, y, x: t * sigmoid(x))
+    "logistic_slope", _logistic_slope_into, lambda t, y, x: t * (y * tanh(x * -0.5)),
+    total=True, even=True, never_minus_zero=True, nonnegative=True, finite_slope=True,
+)  # fmt: skip
+sigmoid = _smooth(
+    "sigmoid", _sigmoid_into, lambda t, y, x: t * logistic_slope(x),
+    total=True, never_minus_zero=True, nonnegative=True, finite_slope=True,
+)  # fmt: skip
+softplus = _smooth(
+    "softplus", _softplus_into, lambda t, y, x: t * sigmoid(x),
+    total=True, never_minus_zero=True, nonnegative=True, finite_slope=True,
+)  # fmt: skip
 
 # The hyperbolic tangent
 
@@ -101,6 +109,7 @@ TANH_SLOPE = elementwise(
     "tanh_slope", _tanh_slope_impl, lambda x, y: x.dtype,
     (lambda t, slope, x, y: t * (slope * y * -2), ZERO),  # y moves with x, which counts once
     into=_tanh_slope_into,
+    total=True,
 )  # fmt: skip
 
 
@@ -109,4 +118,4 @@ def tanh_slope(x: Any, y: Any) -> Any:
     return bind(TANH_SLOPE, x, y)
 
 
-tanh = unary("tanh", np.tanh, lambda t, y, x: t * tanh_slope(x, y))
+tanh = unary("tanh", np.tanh, lambda t, y, x: t * tanh_slope(x, y), total=True, finite_slope=True)

@@ -225,4 +225,6 @@ EINSUM = Primitive(
     batch=_batch,
     text=_text,
     view=_with_moved,
+    total=True,
+    finite_slope=True,
 )

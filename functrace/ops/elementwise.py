@@ -38,15 +38,18 @@ from .shape import unbroadcast
 # Arithmetic
 
 add = binary(
-    "add", np.add, lambda t, z, x, y: t, lambda t, z, x, y: t, linear=(0, 1), text="{} + {}"
-)
+    "add", np.add, lambda t, z, x, y: t, lambda t, z, x, y: t, linear=(0, 1), text="{} + {}",
+    total=True, finite_slope=True, commutative=True,
+)  # fmt: skip
 subtract = binary(
     "subtract", np.subtract, lambda t, z, x, y: t, lambda t, z, x, y: -t,
     linear=(0, 1), text="{} - {}",
+    total=True, finite_slope=True,
 )  # fmt: skip
 multiply = binary(
     "multiply", np.multiply, lambda t, z, x, y: t * y, lambda t, z, x, y: x * t,
     linear=(0, 1), text="{} * {}",
+    total=True, finite_slope=True, commutative=True,
 )  # fmt: skip
 divide = binary(
     "divide", np.divide, lambda t, z, x, y: t / y, lambda t, z, x, y: -t * (z / y),
@@ -68,9 +71,15 @@ UFUNCS[np.divmod] = divmod_
 fmod = binary(
     "fmod", np.fmod, lambda t, z, x, y: t, lambda t, z, x, y: -t * rint((x - z) / y)
 )  # fmt: skip
-negative = unary("negative", np.negative, lambda t, y, x: -t, linear=(0,), text="-{}")
+negative = unary(
+    "negative", np.negative, lambda t, y, x: -t, linear=(0,), text="-{}",
+    total=True, finite_slope=True,
+)  # fmt: skip
 reciprocal = unary("reciprocal", np.reciprocal, lambda t, y, x: -t * square(y), text="1 / {}")
-square = unary("square", np.square, lambda t, y, x: t * x * 2, text="{} ** 2")
+square = unary(
+    "square", np.square, lambda t, y, x: t * x * 2, text="{} ** 2",
+    total=True, finite_slope=True, even=True, never_minus_zero=True, nonnegative=True,
+)  # fmt: skip
 
 
 def positive(x: Any) -> Any:
@@ -95,7 +104,10 @@ def _power_of_exponent(t: Any, z: Any, x: Any, y: Any) -> Any:
     return t * (z * log(where(equal(x, 0), 1, x)))  # 0**y is constant for y > 0
 
 
-_power = binary("power", np.power, _power_of_base, _power_of_exponent, text="{} ** {}")
+_power = binary(
+    "power", np.power, _power_of_base, _power_of_exponent, text="{} ** {}",
+    partial_for_integers=True,  # negative exponents raise
+)  # fmt: skip
 _EXACT_POWERS = {2: lambda x: square(x), 1: positive, 0.5: lambda x: sqrt(x)}
 
 
@@ -118,15 +130,21 @@ UFUNCS[np.float_power] = float_power
 
 # Exponentials and logarithms
 
-exp = unary("exp", np.exp, lambda t, y, x: t * y)
-exp2 = unary("exp2", np.exp2, lambda t, y, x: t * (y * math.log(2)))
-expm1 = unary("expm1", np.expm1, lambda t, y, x: t * exp(x))
-log = unary("log", np.log, lambda t, y, x: t / x)
-log2 = unary("log2", np.log2, lambda t, y, x: t / (x * math.log(2)))
-log10 = unary("log10", np.log10, lambda t, y, x: t / (x * math.log(10)))
+exp = unary(
+    "exp", np.exp, lambda t, y, x: t * y,
+    total=True, finite_slope=True, never_minus_zero=True, nonnegative=True,
+)  # fmt: skip
+exp2 = unary(
+    "exp2", np.exp2, lambda t, y, x: t * (y * math.log(2)),
+    finite_slope=True, total=True, never_minus_zero=True, nonnegative=True,
+)  # fmt: skip
+expm1 = unary("expm1", np.expm1, lambda t, y, x: t * exp(x), finite_slope=True, total=True)
+log = unary("log", np.log, lambda t, y, x: t / x, never_minus_zero=True)
+log2 = unary("log2", np.log2, lambda t, y, x: t / (x * math.log(2)), never_minus_zero=True)
+log10 = unary("log10", np.log10, lambda t, y, x: t / (x * math.log(10)), never_minus_zero=True)
 log1p = unary("log1p", np.log1p, lambda t, y, x: t / (x + 1))
-sqrt = unary("sqrt", np.sqrt, lambda t, y, x: t / (y * 2))
-cbrt = unary("cbrt", np.cbrt, lambda t, y, x: t / (square(y) * 3))
+sqrt = unary("sqrt", np.sqrt, lambda t, y, x: t / (y * 2), nonnegative=True)
+cbrt = unary("cbrt", np.cbrt, lambda t, y, x: t / (square(y) * 3), total=True)
 
 
 def _share(x: Any, y: Any, scale: float = 1) -> Any:
@@ -138,11 +156,13 @@ def _share(x: Any, y: Any, scale: float = 1) -> Any:
 logaddexp = binary(
     "logaddexp", np.logaddexp,
     lambda t, z, x, y: t * _share(x, y), lambda t, z, x, y: t * _share(y, x),
+    finite_slope=True, commutative=True, total=True, never_minus_zero=True,
 )  # fmt: skip
 logaddexp2 = binary(
     "logaddexp2", np.logaddexp2,
     lambda t, z, x, y: t * _share(x, y, math.log(2)),
     lambda t, z, x, y: t * _share(y, x, math.log(2)),
+    commutative=True, total=True, never_minus_zero=True,
 )  # fmt: skip
 
 # Trigonometry. Where a slope is 1 - x² or x / length, the derivative of that is an op's rule, as it
@@ -171,21 +191,39 @@ def one_less_square(x: Any) -> Any:
     return bind(ONE_LESS_SQUARE, x)
 
 
-sin = unary("sin", np.sin, lambda t, y, x: t * cos(x))
-cos = unary("cos", np.cos, lambda t, y, x: -t * sin(x))
-tan = unary("tan", np.tan, lambda t, y, x: t * (square(y) + 1))
+sin = unary("sin", np.sin, lambda t, y, x: t * cos(x), total=True, finite_slope=True)
+cos = unary(
+    "cos", np.cos, lambda t, y, x: -t * sin(x),
+    total=True, finite_slope=True, even=True, never_minus_zero=True,
+)  # fmt: skip
+tan = unary("tan", np.tan, lambda t, y, x: t * (square(y) + 1), total=True)
 arcsin = unary("arcsin", np.arcsin, lambda t, y, x: t / sqrt(one_less_square(x)))
-arccos = unary("arccos", np.arccos, lambda t, y, x: -t / sqrt(one_less_square(x)))
-arctan = unary("arctan", np.arctan, lambda t, y, x: t / (square(x) + 1))
-sinh = unary("sinh", np.sinh, lambda t, y, x: t * cosh(x))
-cosh = unary("cosh", np.cosh, lambda t, y, x: t * sinh(x))
-arcsinh = unary("arcsinh", np.arcsinh, lambda t, y, x: t / _root_of_square_and_1(x))
-arccosh = unary("arccosh", np.arccosh, lambda t, y, x: t / (sqrt(x - 1) * sqrt(x - -1)))
+arccos = unary(
+    "arccos", np.arccos, lambda t, y, x: -t / sqrt(one_less_square(x)),
+    never_minus_zero=True, nonnegative=True,
+)  # fmt: skip
+arctan = unary(
+    "arctan", np.arctan, lambda t, y, x: t / (square(x) + 1), total=True, finite_slope=True
+)  # fmt: skip
+sinh = unary("sinh", np.sinh, lambda t, y, x: t * cosh(x), total=True, finite_slope=True)
+cosh = unary(
+    "cosh", np.cosh, lambda t, y, x: t * sinh(x),
+    total=True, finite_slope=True, even=True, never_minus_zero=True, nonnegative=True,
+)  # fmt: skip
+arcsinh = unary(
+    "arcsinh", np.arcsinh, lambda t, y, x: t / _root_of_square_and_1(x),
+    total=True, finite_slope=True,
+)  # fmt: skip
+arccosh = unary(
+    "arccosh", np.arccosh, lambda t, y, x: t / (sqrt(x - 1) * sqrt(x - -1)),
+    never_minus_zero=True, nonnegative=True,
+)  # fmt: skip
 arctanh = unary("arctanh", np.arctanh, lambda t, y, x: t / one_less_square(x))
 arctan2 = binary(
     "arctan2", np.arctan2,
     lambda t, z, y, x: t * _over_square(x, hypot(x, y)),
     lambda t, z, y, x: -t * _over_square(y, hypot(x, y)),
+    total=True,
 )  # fmt: skip
 
 
@@ -228,9 +266,10 @@ def _direction(x: Any, length: Any) -> Any:
 hypot = binary(
     "hypot", np.hypot,
     lambda t, z, x, y: t * cosine(x, y, z), lambda t, z, x, y: t * cosine(y, x, z),
+    total=True, commutative=True, never_minus_zero=True, nonnegative=True,
 )  # fmt: skip
-deg2rad = unary("deg2rad", np.deg2rad, lambda t, y, x: t * (math.pi / 180), linear=(0,))
-rad2deg = unary("rad2deg", np.rad2deg, lambda t, y, x: t * (180 / math.pi), linear=(0,))
+deg2rad = unary("deg2rad", np.deg2rad, lambda t, y, x: t * (math.pi / 180), linear=(0,), total=True)
+rad2deg = unary("rad2deg", np.rad2deg, lambda t, y, x: t * (180 / math.pi), linear=(0,), total=True)
 UFUNCS[np.radians] = deg2rad
 UFUNCS[np.degrees] = rad2deg
 
@@ -248,10 +287,19 @@ def _sign_partial(t: Any, y: Any, x: Any) -> Any:
     return _direction(t - radial, absolute(x))
 
 
-absolute = unary("abs", np.absolute, _abs_partial)
-fabs = unary("fabs", np.fabs, _abs_partial)
-sign = unary("sign", np.sign, _sign_partial)
-conjugate = unary("conjugate", np.conjugate, lambda t, y, x: conjugate(t), linear=(0,))
+absolute = unary(
+    "abs", np.absolute, _abs_partial,
+    total=True, finite_slope=True, even=True, never_minus_zero=True, nonnegative=True,
+)  # fmt: skip
+fabs = unary(
+    "fabs", np.fabs, _abs_partial,
+    total=True, finite_slope=True, nonnegative=True, even=True, never_minus_zero=True,
+)  # fmt: skip
+sign = unary("sign", np.sign, _sign_partial, total=True, never_minus_zero=True)
+conjugate = unary(
+    "conjugate", np.conjugate, lambda t, y, x: conjugate(t), linear=(0,),
+    total=True, finite_slope=True,
+)  # fmt: skip
 
 
 def _real_dtype(x: ArrayType) -> np.dtype[Any]:
@@ -262,11 +310,13 @@ REAL = elementwise(
     "real", lambda x: np.real(x).copy(), _real_dtype, (),
     jvp=LINEAR, transpose=lambda ct, operands: (astype(ct, operands[0].dtype),),
     view=lambda z, new: new + imag(z) * z.dtype.type(1j),
+    total=True,
 )  # fmt: skip
 IMAG = elementwise(
     "imag", lambda x: np.imag(x).copy(), _real_dtype, (),
     jvp=LINEAR, transpose=lambda ct, operands: (ct * operands[0].dtype.type(-1j),),
     view=lambda z, new: real(z) + new * z.dtype.type(1j),
+    total=True,
 )  # fmt: skip
 
 
@@ -282,45 +332,52 @@ def imag(x: Any) -> Any:
 
 # Steps and other ops without slope
 
-floor = unary("floor", np.floor, ZERO)
-ceil = unary("ceil", np.ceil, ZERO)
-trunc = unary("trunc", np.trunc, ZERO)
-rint = unary("rint", np.rint, ZERO)
+floor = unary("floor", np.floor, ZERO, total=True)
+ceil = unary("ceil", np.ceil, ZERO, total=True)
+trunc = unary("trunc", np.trunc, ZERO, total=True)
+rint = unary("rint", np.rint, ZERO, total=True)
 heaviside = binary(
-    "heaviside", np.heaviside, ZERO, lambda t, z, x, y: where(equal(x, 0), t, 0)
+    "heaviside", np.heaviside, ZERO, lambda t, z, x, y: where(equal(x, 0), t, 0),
+    total=True,
 )  # fmt: skip
-nextafter = binary("nextafter", np.nextafter, NONDIFFERENTIABLE, NONDIFFERENTIABLE)
-spacing = unary("spacing", np.spacing, NONDIFFERENTIABLE)
-isfinite = unary("isfinite", np.isfinite, ZERO)
-isinf = unary("isinf", np.isinf, ZERO)
-isnan = unary("isnan", np.isnan, ZERO)
-signbit = unary("signbit", np.signbit, ZERO)
+nextafter = binary("nextafter", np.nextafter, NONDIFFERENTIABLE, NONDIFFERENTIABLE, total=True)
+spacing = unary("spacing", np.spacing, NONDIFFERENTIABLE, total=True, never_minus_zero=True)
+isfinite = unary("isfinite", np.isfinite, ZERO, total=True, even=True)
+isinf = unary("isinf", np.isinf, ZERO, total=True, even=True)
+isnan = unary("isnan", np.isnan, ZERO, total=True, even=True)
+signbit = unary("signbit", np.signbit, ZERO, total=True)
 
 
-def _comparison(name: str, ufunc: np.ufunc, text: str) -> ElementwiseOp:
-    return binary(name, ufunc, ZERO, ZERO, text=text, front_end=Comparison)
+def _comparison(name: str, ufunc: np.ufunc, text: str, **traits: Any) -> ElementwiseOp:
+    return binary(name, ufunc, ZERO, ZERO, text=text, front_end=Comparison, **traits)
 
 
-equal = _comparison("equal", np.equal, "{} == {}")
-not_equal = _comparison("not_equal", np.not_equal, "{} != {}")
-less = _comparison("less", np.less, "{} < {}")
-less_equal = _comparison("less_equal", np.less_equal, "{} <= {}")
-greater = _comparison("greater", np.greater, "{} > {}")
-greater_equal = _comparison("greater_equal", np.greater_equal, "{} >= {}")
+equal = _comparison("equal", np.equal, "{} == {}", total=True, commutative=True)
+not_equal = _comparison("not_equal", np.not_equal, "{} != {}", total=True, commutative=True)
+less = _comparison("less", np.less, "{} < {}", total=True)
+less_equal = _comparison("less_equal", np.less_equal, "{} <= {}", total=True)
+greater = _comparison("greater", np.greater, "{} > {}", total=True)
+greater_equal = _comparison("greater_equal", np.greater_equal, "{} >= {}", total=True)
 
-logical_and = binary("logical_and", np.logical_and, ZERO, ZERO)
-logical_or = binary("logical_or", np.logical_or, ZERO, ZERO)
-logical_xor = binary("logical_xor", np.logical_xor, ZERO, ZERO)
-logical_not = unary("logical_not", np.logical_not, ZERO)
-bitwise_and = binary("bitwise_and", np.bitwise_and, ZERO, ZERO, text="{} & {}")
-bitwise_or = binary("bitwise_or", np.bitwise_or, ZERO, ZERO, text="{} | {}")
-bitwise_xor = binary("bitwise_xor", np.bitwise_xor, ZERO, ZERO, text="{} ^ {}")
-invert = unary("invert", np.invert, ZERO, text="~{}")
+logical_and = binary("logical_and", np.logical_and, ZERO, ZERO, total=True, commutative=True)
+logical_or = binary("logical_or", np.logical_or, ZERO, ZERO, total=True, commutative=True)
+logical_xor = binary("logical_xor", np.logical_xor, ZERO, ZERO, total=True, commutative=True)
+logical_not = unary("logical_not", np.logical_not, ZERO, total=True, even=True)
+bitwise_and = binary(
+    "bitwise_and", np.bitwise_and, ZERO, ZERO, text="{} & {}", total=True, commutative=True
+)  # fmt: skip
+bitwise_or = binary(
+    "bitwise_or", np.bitwise_or, ZERO, ZERO, text="{} | {}", total=True, commutative=True
+)  # fmt: skip
+bitwise_xor = binary(
+    "bitwise_xor", np.bitwise_xor, ZERO, ZERO, text="{} ^ {}", total=True, commutative=True
+)  # fmt: skip
+invert = unary("invert", np.invert, ZERO, text="~{}", total=True)
 left_shift = binary("left_shift", np.left_shift, ZERO, ZERO, text="{} << {}")
 right_shift = binary("right_shift", np.right_shift, ZERO, ZERO, text="{} >> {}")
-bitwise_count = unary("bitwise_count", np.bitwise_count, ZERO)
-gcd = binary("gcd", np.gcd, ZERO, ZERO)
-lcm = binary("lcm", np.lcm, ZERO, ZERO)
+bitwise_count = unary("bitwise_count", np.bitwise_count, ZERO, even=True)
+gcd = binary("gcd", np.gcd, ZERO, ZERO, commutative=True)
+lcm = binary("lcm", np.lcm, ZERO, ZERO, commutative=True)
 
 # Choices
 
@@ -361,13 +418,21 @@ def _sole(partial: Any) -> Any:
     return lambda t, z, x, y: where(isnan(y), t, partial(t, z, x, y))
 
 
-maximum = binary("maximum", np.maximum, _larger, lambda t, z, x, y: _larger(t, z, y, x))
-minimum = binary("minimum", np.minimum, _smaller, lambda t, z, x, y: _smaller(t, z, y, x))
+maximum = binary(
+    "maximum", np.maximum, _larger, lambda t, z, x, y: _larger(t, z, y, x),
+    total=True, finite_slope=True,
+)  # fmt: skip
+minimum = binary(
+    "minimum", np.minimum, _smaller, lambda t, z, x, y: _smaller(t, z, y, x),
+    total=True, finite_slope=True,
+)  # fmt: skip
 fmax = binary(
-    "fmax", np.fmax, _sole(_larger), lambda t, z, x, y: _sole(_larger)(t, z, y, x)
+    "fmax", np.fmax, _sole(_larger), lambda t, z, x, y: _sole(_larger)(t, z, y, x),
+    total=True, finite_slope=True,
 )  # fmt: skip
 fmin = binary(
-    "fmin", np.fmin, _sole(_smaller), lambda t, z, x, y: _sole(_smaller)(t, z, y, x)
+    "fmin", np.fmin, _sole(_smaller), lambda t, z, x, y: _sole(_smaller)(t, z, y, x),
+    total=True, finite_slope=True,
 )  # fmt: skip
 
 
@@ -416,6 +481,7 @@ def unmasked(ct: Any) -> Any:
 WHERE = elementwise(
     "where", select, lambda condition, x, y: x.dtype, (),
     jvp=_where_jvp, transpose=_where_transpose, into=select_into,
+    total=True, finite_slope=True,
 )  # fmt: skip
 
 # Derivative stops here
@@ -434,16 +500,5 @@ STOP_GRADIENT = Primitive(
     transpose=NOT_LINEAR,
     batch=lambda size, operands, mapped: stop_gradient_op(operands[0]),
     elementwise=True,
+    total=True,
 )
-
-# Ops whose slopes are finite wherever their operands are (and those that are linear).
-FINITE_SLOPES = frozenset(
-    {WHERE}.union(
-        op.primitive
-        for op in (
-            add, subtract, multiply, negative, square, maximum, minimum, fmax, fmin, exp, exp2,
-            expm1, sin, cos, sinh, cosh, tanh, arctan, arcsinh, logaddexp, absolute, fabs,
-            conjugate,
-        )
-    )
-)  # fmt: skip

@@ -16,6 +16,7 @@ from .elementwise import negative, sign, trunc
 copysign = binary(
     "copysign", np.copysign,
     lambda t, z, x, y: t * (sign(x) * copysign(x.dtype.type(1), y)), ZERO,  # |x| with a sign
+    total=True,
 )  # fmt: skip
 ldexp = binary("ldexp", np.ldexp, lambda t, z, x, n: ldexp(t, n), ZERO, linear=(0,))
 

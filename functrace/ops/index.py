@@ -96,6 +96,9 @@ SLICE = Primitive(
     batch=_slice_batch,
     text=lambda x, *, ranges: f"{x}[{_slices_text(ranges)}]",
     view=lambda x, new, *, ranges: set_slice(x, new, ranges),
+    total=True,
+    foldable=True,
+    moves=True,
 )
 
 # place
@@ -273,6 +276,7 @@ CONCATENATE = Primitive(
     batch=_concatenate_batch,
     text=lambda *xs, axis: f"concatenate([{', '.join(xs)}], axis={axis})",
     into=lambda *operands, axis, out: np.concatenate(operands, axis=axis, out=out),
+    total=True,
 )
 
 # gather

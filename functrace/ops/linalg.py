@@ -161,6 +161,7 @@ def matrix_op(
     *,
     square: bool = True,
     multiple: bool = False,
+    **traits: Any,
 ) -> Callable[..., Any]:
     """An op `(x, **params)` of matrices.
 
@@ -169,6 +170,7 @@ def matrix_op(
         jvp: as `jvp(x, dx, out, **params)`.
         square: whether the matrices must be square.
         multiple: whether the op has several outputs.
+        traits: what holds of it (see `traits.py`).
     """
 
     def infer(x: ArrayType, **params: Any) -> Any:
@@ -187,6 +189,7 @@ def matrix_op(
         batch=lambda size, operands, mapped, **params: apply(operands[0], **params),
         text=lambda x, **params: f"linalg.{name}({', '.join([x, *_options(params)])})",
         multiple=multiple,
+        **traits,
     )
     apply.__name__ = name
     return apply
@@ -255,6 +258,7 @@ def one_below_another(x: Any, size: int, width: int) -> Any:
 
 SOLVE = Primitive(
     "solve",
+    dense=True,
     infer=_solve_infer,
     impl=np.linalg.solve,
     jvp=_solve_jvp,
@@ -277,7 +281,9 @@ def _inv_impl(x: Any, *, strict: bool) -> Any:
     return np.stack([_inv_impl(matrix, strict=False) for matrix in x])
 
 
-_inv = matrix_op("inv", _inv_impl, _same, lambda x, dx, y, *, strict: -product(y, dx, y))
+_inv = matrix_op(
+    "inv", _inv_impl, _same, lambda x, dx, y, *, strict: -product(y, dx, y), dense=True
+)
 
 
 def inv(x: Any, strict: bool = True) -> Any:
@@ -310,7 +316,12 @@ def _slogdet_jvp(x: Any, dx: Any, out: Any) -> Any:
 
 
 slogdet = matrix_op(
-    "slogdet", lambda x: tuple(np.linalg.slogdet(x)), _slogdet_types, _slogdet_jvp, multiple=True
+    "slogdet",
+    lambda x: tuple(np.linalg.slogdet(x)),
+    _slogdet_types,
+    _slogdet_jvp,
+    multiple=True,
+    dense=True,
 )
 
 
@@ -413,4 +424,4 @@ def _cholesky_jvp(x: Any, dx: Any, factor: Any) -> Any:
     return product(factor, inner * lower_half(x.shape[-1], x.dtype))
 
 
-cholesky = matrix_op("cholesky", np.linalg.cholesky, _same, _cholesky_jvp)
+cholesky = matrix_op("cholesky", np.linalg.cholesky, _same, _cholesky_jvp, dense=True)

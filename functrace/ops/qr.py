@@ -82,4 +82,6 @@ FULL_RANK = Primitive(
     batch=lambda size, operands, mapped: bind(FULL_RANK, *operands),
 )
 
-qr = matrix_op("qr", _qr_impl, _qr_types, _qr_jvp, square=False, multiple=True)
+qr = matrix_op(
+    "qr", _qr_impl, _qr_types, _qr_jvp, square=False, multiple=True, dense=True, ambiguous=True
+)

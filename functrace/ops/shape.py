@@ -83,6 +83,9 @@ RESHAPE = Primitive(
     batch=_reshape_batch,
     text=_reshape_text,
     view=lambda x, new, *, shape: reshape(new, x.shape),
+    total=True,
+    foldable=True,
+    moves=True,
 )
 
 
@@ -142,6 +145,9 @@ TRANSPOSE = Primitive(
     batch=_transpose_batch,
     text=_transpose_text,
     view=lambda x, new, *, permutation: transpose(new, inverse(permutation)),
+    total=True,
+    foldable=True,
+    moves=True,
 )
 
 
@@ -224,6 +230,8 @@ BROADCAST_TO = Primitive(
     batch=_broadcast_batch,
     text=lambda x, *, shape: f"broadcast_to({x}, {shape})",
     view=lambda x, new, *, shape: None,
+    total=True,
+    moves=True,
 )
 
 
@@ -244,6 +252,7 @@ COPY = Primitive(
     batch=lambda size, operands, mapped: copy(operands[0]),
     text=lambda x: f"{x}.copy()",
     elementwise=True,
+    total=True,
 )
 
 
@@ -295,4 +304,6 @@ REDUCE_SUM = Primitive(
     transpose=_sum_transpose,
     batch=_sum_batch,
     text=lambda x, *, axes: f"sum({x}, {axes_text(axes)})",
+    total=True,
+    foldable=True,
 )

@@ -113,6 +113,7 @@ eigh = matrix_op(
     lambda x, *, lower: (_values_type(x), x),
     eigh_jvp,
     multiple=True,
+    dense=True,
 )
 eigvalsh = matrix_op(
     "eigvalsh",
@@ -267,7 +268,9 @@ def singular_values_tangent(x: Any, dx: Any, s: Any, hermitian: bool = False) ->
     return along * astype(not_equal(s, 0), s.dtype)
 
 
-svd = matrix_op("svd", _svd_impl, _svd_types, _svd_jvp, square=False, multiple=True)
+svd = matrix_op(
+    "svd", _svd_impl, _svd_types, _svd_jvp, square=False, multiple=True, dense=True, ambiguous=True
+)
 svdvals = matrix_op(
     "svdvals",
     lambda x, *, hermitian: np.linalg.svd(x, compute_uv=False, hermitian=hermitian),

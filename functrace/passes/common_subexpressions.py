@@ -8,14 +8,8 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 from ..ir import ACTS, Atom, Equation, Program, Var
-from ..ops import elementwise as ops
 
 _WHOLE_KEY = 1 << 13  # bytes; larger literals are the same where their arrays are one array
-
-# What gives the same with operands exchanged, to the last bit.
-_COMMUTATIVE = {
-    op.primitive for op in (ops.add, ops.multiply, ops.equal, ops.not_equal, ops.logical_and)
-}
 
 
 def common_subexpressions(program: Program) -> Program:
@@ -35,7 +29,7 @@ def repeats(program: Program) -> tuple[list[Equation], dict[Atom, Atom]]:
         operands: Hashable = tuple(
             [atom if type(atom) is Var else operand_key(atom) for atom in equation.inputs]
         )
-        if primitive in _COMMUTATIVE:
+        if primitive.traits.commutative:
             operands = frozenset(operands)
         key = (primitive, operands, tuple(params.items())) if params else (primitive, operands)
         earlier = seen.setdefault(key, equation.outputs)

@@ -19,9 +19,6 @@ from .guarded import usual
 
 CALL = 500.0  # of any NumPy function
 _PRODUCTS = 4.0  # multiplications of matrix elements in the time of moving one element
-_DENSE = {  # what takes a number of operations for each element that is like the last axis's length
-    "cholesky", "solve", "inv", "qr", "eigh", "svd", "slogdet", "triangular_solve",
-}  # fmt: skip
 
 
 def program_cost(program: Program) -> float:
@@ -40,7 +37,7 @@ def cost(equation: Equation) -> float:
     inner = sum(program_cost(program) for program in usual(equation))
     steps = equation.params.get("length", 1)
     moved = float(sum(_size(a.type.shape) for a in (*equation.inputs, *equation.outputs)))
-    if equation.primitive.name in _DENSE and equation.inputs[0].type.shape:
+    if equation.primitive.traits.dense and equation.inputs[0].type.shape:
         moved *= 1 + equation.inputs[0].type.shape[-1] / _PRODUCTS
     return CALL + moved + inner * (steps if steps > 0 else 1)
 
@@ -91,7 +88,7 @@ def flops(equation: Equation) -> int:
     if inner:
         return inner * max(equation.params.get("length", 1), 1)
     sizes = [_size(atom.type.shape) for atom in (*equation.inputs, *equation.outputs)]
-    dense = equation.primitive.name in _DENSE and equation.inputs[0].type.shape
+    dense = equation.primitive.traits.dense and equation.inputs[0].type.shape
     return max(sizes) * (equation.inputs[0].type.shape[-1] if dense else 1)
 
 

@@ -18,22 +18,7 @@ import numpy as np
 from ..ir import UNKNOWN, Atom, Equation, Literal, Program, Var
 from ..ops.cast import ASTYPE
 from ..ops.contract import EINSUM
-from ..ops.index import CONCATENATE, SLICE
-from ..ops.shape import BROADCAST_TO, REDUCE_SUM, RESHAPE, TRANSPOSE
-
-_SHAPED = {RESHAPE, TRANSPOSE, BROADCAST_TO, SLICE, CONCATENATE, REDUCE_SUM, EINSUM}
-_OTHERS = {
-    "where", "sigmoid", "softplus", "logistic_slope", "tanh_slope", "real", "imag", "copy",
-    "stop_gradient",
-}  # fmt: skip
-_ARITHMETIC = {  # what has a value for all finite numbers, up to overflow
-    "add", "subtract", "multiply", "negative", "square", "exp", "sin", "cos", "arctan", "sinh",
-    "cosh", "tanh", "arcsinh", "hypot", "abs", "fabs", "sign", "conjugate", "floor", "ceil",
-    "trunc", "rint", "isfinite", "isinf", "isnan", "signbit", "equal", "not_equal", "less",
-    "less_equal", "greater", "greater_equal", "logical_and", "logical_or", "logical_xor",
-    "logical_not", "bitwise_and", "bitwise_or", "bitwise_xor", "invert", "maximum", "minimum",
-    "fmax", "fmin", "copysign",
-}  # fmt: skip
+from ..ops.shape import BROADCAST_TO, TRANSPOSE
 
 
 def loop_invariants(program: Program) -> Program:
@@ -123,13 +108,12 @@ def _may_move(equation: Equation, sure: bool) -> bool:
     atoms = (*equation.inputs, *equation.outputs)
     if len(equation.outputs) != 1 or any(UNKNOWN in atom.type.shape for atom in atoms):
         return False
-    if primitive in _SHAPED or primitive.name in _OTHERS or primitive.name in _ARITHMETIC:
+    if primitive.traits.total:
         return True
     if primitive is ASTYPE:
         dtypes = [atom.type.dtype for atom in atoms]
         return sure or np.can_cast(dtypes[0], dtypes[1], "safe")
-    # Powers of integers raise for negative exponents.
-    raises = primitive.name == "power" and atoms[-1].type.dtype.kind in "iu"
+    raises = primitive.traits.partial_for_integers and atoms[-1].type.dtype.kind in "iu"
     return sure and isinstance(primitive.impl, np.ufunc) and not raises
 
 

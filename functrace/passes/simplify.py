@@ -18,8 +18,7 @@ from typing import Any
 import numpy as np
 
 from ..ir import UNKNOWN, Atom, Equation, Literal, Program, Shape, Var
-from ..ops.index import SLICE
-from ..ops.shape import BROADCAST_TO, REDUCE_SUM, RESHAPE, TRANSPOSE
+from ..ops.shape import BROADCAST_TO, RESHAPE
 from ..primitive import Primitive, remember
 from ..recorder import Recorder, bind, rewriting
 from .match import (
@@ -105,7 +104,7 @@ _CHOSEN: dict[tuple[Any, ...], tuple[Rule, ...]] = {}
 def _rules_for(primitive: Primitive) -> list[tuple[Rule, Condition]]:
     """All rules for a primitive; none for one of several outputs."""
     own = [] if primitive.multiple else RULES.get(primitive, [])
-    if primitive.elementwise or primitive in _FOLDABLE:
+    if primitive.traits.foldable:
         return [*own, *_EVERYWHERE]
     return own
 
@@ -195,7 +194,7 @@ def _spans(shapes: Iterable[Shape], target: Shape) -> bool:
 def fold(match: Match) -> Any:
     """Constants of constants are computed once."""
     equation = match.equation
-    if equation.primitive not in _FOLDABLE and not equation.primitive.elementwise:
+    if not equation.primitive.traits.foldable:
         return None
     if equation.outputs[0].type.size > FOLDED:
         return None
@@ -209,7 +208,6 @@ def fold(match: Match) -> Any:
     return value if np.all(np.isfinite(value)) else None  # else NumPy is to warn at every run
 
 
-_FOLDABLE = {RESHAPE, TRANSPOSE, REDUCE_SUM, SLICE}
 _EVERYWHERE = (
     (fold, Condition(every=CONSTANTS)),
     (drop_broadcast, Condition(some=(BROADCAST_TO, CONSTANT))),

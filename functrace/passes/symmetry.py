@@ -21,8 +21,6 @@ from ..ops.shape import BROADCAST_TO, REDUCE_SUM, RESHAPE, TRANSPOSE
 from .match import FOLDED, Match
 
 _MOST = 64  # values that are looked at for one transpose
-_COMMUTATIVE = (ops.add.primitive, ops.multiply.primitive)
-_EVEN = (ops.square.primitive, ops.absolute.primitive)
 _LARGEST = 64 * FOLDED  # elements; larger constants are not looked at
 
 
@@ -77,13 +75,12 @@ def _reduced(match: Match, goal: _Goal) -> list[_Goal] | None:
         return [_Goal(x, permutation[first], permutation[second], any_sign)]
     if primitive is EINSUM:
         return _of_einsum(match, maker, first, second)
-    if primitive in _EVEN:  # of unsigned numbers, the absolute value of -x is -x
-        even = primitive is not ops.absolute.primitive or x.type.dtype.kind != "u"
-        return [_Goal(x, first, second, any_sign=even)]
+    if primitive.traits.even:  # of unsigned numbers, the absolute value of -x is -x
+        return [_Goal(x, first, second, any_sign=x.type.dtype.kind != "u")]
     if not primitive.elementwise and primitive is not BROADCAST_TO:
         return None
     odd = primitive is ops.subtract.primitive and any_sign
-    if (primitive in _COMMUTATIVE or odd) and _mirrored(match, x, others[0], goal):
+    if (primitive.traits.commutative or odd) and _mirrored(match, x, others[0], goal):
         return []
     return _of_elementwise(maker, first, second)
 

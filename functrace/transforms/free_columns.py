@@ -22,7 +22,7 @@ def repeats_of_free_columns(program: Program) -> dict[Var, Var]:
     """Where columns may be free, what stands for results that are computed again: of columns that
     are found twice, both are the same choice.
     """
-    count = sum(equation.primitive.name in ("qr", "svd") for equation in program.equations)
+    count = sum(equation.primitive.traits.ambiguous for equation in program.equations)
     same = repeats(program)[1] if count > 1 else {}
     return {a: b for a, b in same.items() if isinstance(a, Var) and isinstance(b, Var)}
 

@@ -80,11 +80,10 @@ class Facts:
 
     def _at_least_0(self, atom: Atom) -> bool:
         maker = self.maker(self.same(atom))
-        return self.square(atom) or (maker is not None and maker.primitive in _NOT_NEGATIVE)
+        return self.square(atom) or (maker is not None and maker.primitive.traits.nonnegative)
 
 
 _Rule = Callable[[Equation, Facts], bool]
-_NOT_NEGATIVE = [PRIMITIVES[name] for name in ("abs", "fabs", "sqrt")]
 
 
 def _all_from(first: int) -> _Rule:

@@ -12,7 +12,7 @@ import numpy as np
 from ...ir import Atom, Equation
 from ...ops import elementwise as ops
 from ...ops.lengths import RADICAL, TIMES_POWER, divisors
-from ...ops.shape import BROADCAST_TO, RESHAPE, broadcast_to, reshape
+from ...ops.shape import BROADCAST_TO, REDUCE_SUM, RESHAPE, broadcast_to, reshape
 from ...primitive import PRIMITIVES
 from ...recorder import bind
 from ..match import CONSTANTS, NUMBER, Match, full_scalar, is_bits, least_normal, rule, scalar
@@ -121,7 +121,6 @@ def add_of_zero(match: Match) -> Any:
 
 
 _DEPTH = 4  # equations that are looked at, one behind the other
-_POSITIVE = {"square", "abs", "exp", "sigmoid", "softplus", "logistic_slope"}
 
 
 def _never_minus_zero(match: Match, atom: Atom, depth: int = _DEPTH) -> bool:
@@ -129,15 +128,15 @@ def _never_minus_zero(match: Match, atom: Atom, depth: int = _DEPTH) -> bool:
     maker = match.maker(atom)
     if maker is None or not depth or not atom.type.size:
         return False
-    name = maker.primitive.name
-    if name in _POSITIVE:
+    primitive = maker.primitive
+    if primitive.traits.never_minus_zero:
         return maker.inputs[0].type.dtype.kind == "f"
     known = (_never_minus_zero(match, x, depth - 1) for x in maker.inputs)
-    if name == "add":
+    if primitive is ADD:
         return any(known)  # both would have to be
-    if name == "sum":
+    if primitive is REDUCE_SUM:
         return bool(maker.inputs[0].type.size) and all(known)
-    return name in ("reshape", "broadcast_to", "transpose", "slice") and all(known)
+    return primitive.traits.moves and all(known)
 
 
 def _power_of_two(number: Any) -> bool:
