@@ -91,10 +91,18 @@ class Literal:
         return key
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Literal, (self.value, self.type)
+        value = self.value
+        if value.size > 1 and not any(value.strides):  # one number, repeated
+            return _repeated, (value[(0,) * value.ndim], self.type)
+        return Literal, (value, self.type)
 
     def __repr__(self) -> str:
         return f"Literal({self.value!r})"
+
+
+def _repeated(number: Any, type: ArrayType) -> Literal:
+    """A Literal that repeats a number, which costs no memory."""
+    return Literal(np.broadcast_to(number, type.shape), type)
 
 
 Atom = Var | Literal

@@ -188,6 +188,16 @@ PROGRAMS = {
 }
 
 
+def test_a_number_that_is_repeated_is_stored_once():
+    literal = Literal(np.broadcast_to(2.0, (1000, 1000)))
+    stored = pickle.dumps(literal)
+    assert len(stored) < 1000
+    back = pickle.loads(stored)
+    assert back.key == literal.key
+    assert not any(back.value.strides)
+    assert not back.value.flags.writeable
+
+
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_program_survives_pickling(name):
     program = PROGRAMS[name]()
