@@ -2,6 +2,7 @@
 #
 #   make demo                      train a network on handwritten digits; pictures in examples/output
 #   make test                      the tests
+#   make quick                     a sample of them, another one each time, in less than a minute
 #   make check                     lint, formatting, types, tests
 #   make coverage                  docs/coverage.md anew: what of NumPy and SciPy is supported
 #   make test PYTHON=python3.13    the same with another Python, in a venv of its own
@@ -16,7 +17,7 @@ SUPPORTED := import sys; sys.exit(sys.version_info < (3, 11) and \
   f"functrace needs Python 3.11 or later, and {sys.executable} is {sys.version.split()[0]}. \
   Name another: make PYTHON=python3.12")
 
-.PHONY: demo test check coverage clean
+.PHONY: demo test quick check coverage clean
 .NOTPARALLEL: # two pips must not install into one venv at the same time
 
 demo: $(VENV)/.has-examples
@@ -24,6 +25,9 @@ demo: $(VENV)/.has-examples
 
 test: $(VENV)/.has-test
 	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+quick: $(VENV)/.has-test
+	$(BIN)/python -m pytest $(PYTEST_FLAGS) --quick
 
 # The tests come last, so that pytest's summary closes the output.
 check: $(VENV)/.has-dev
