@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..executors.footprint import footprint
+from ..executors.plan import make_plan
 from ..ir import Program
 from ..passes.contraction_order import contraction_order
 from ..passes.cost import bytes_moved, flops
@@ -89,5 +90,5 @@ def _work(program: Program) -> Work:
         len(equations),
         sum(map(flops, equations)),
         sum(map(bytes_moved, equations)),
-        footprint(program).peak,
+        footprint(make_plan(program)).peak,
     )

@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import tree
 from ..executors.footprint import footprint
+from ..executors.plan import make_plan
 from ..ir import ArrayType
 from ..passes.pipeline import clean
 from ..tracer import Tracer
@@ -117,7 +118,7 @@ def memory(
             name=function_name(fun), reason="" if valued else "memory",
         )  # fmt: skip
         program = recording.program
-        found = footprint(optimized(clean(program)), steps)
+        found = footprint(make_plan(optimized(clean(program))), steps)
         captured = program.input_types[len(leaves) :]
         taken = sum(type.size * type.dtype.itemsize for type in captured)
         return MemoryReport(

@@ -21,9 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ..ir import UNKNOWN, Shape
-from ..primitive import PRIMITIVES
 from .kernels import KERNELS, Kernel
-from .memory import OVER_OPERAND
 from .threads import share, threads
 
 if TYPE_CHECKING:
@@ -42,12 +40,17 @@ _QUICK_UFUNCS = {
 
 
 class KernelCall(NamedTuple):
-    """results = kernel[params](operands), on numbered values."""
+    """results = kernel[params](operands), on numbered values.
+
+    Attributes:
+        origin: the number of the equation that the call came from; -1 where it is for an output.
+    """
 
     kernel: str
     params: tuple[Any, ...]
     operands: tuple[int, ...]
     results: tuple[int, ...]
+    origin: int
 
 
 class Link(NamedTuple):
@@ -142,7 +145,7 @@ class _Gathering:
         if len(call.results) != 1 or lowered.dtypes[call.results[0]] is None:
             return None
         if call.kernel == "call":
-            primitive = PRIMITIVES[call.params[0]]
+            primitive = call.params[0]
             if not primitive.elementwise or primitive.into is None:
                 return None
         elif call.kernel not in ("ufunc", "astype"):
@@ -182,11 +185,11 @@ class _Gathering:
         over = []
         for place in places:
             k = place - len(outer)
-            until = k if links[k].kernel in OVER_OPERAND else k - 1
+            until = k if KERNELS[links[k].kernel].over_operand else k - 1
             fitting = [i for i in range(len(outer)) if sliced[i] and last[i] <= until]
             over.append(tuple([i for i in fitting if alone[lowered.roots[outer[i]]] == 1]))
         whole = Chain(tuple(links), places, tuple(over), tuple(sliced), shape)
-        return KernelCall("blocks", (whole,), tuple(outer), tuple(results))
+        return KernelCall("blocks", (whole,), tuple(outer), tuple(results), chain[0].origin)
 
 
 # Running
@@ -268,7 +271,7 @@ class _Blocks:
         for k, link in enumerate(chain.links):
             number = count + k
             over = [places[n] for n in dict.fromkeys(link.operands) if n in places and last[n] == k]
-            if link.kernel in OVER_OPERAND:
+            if KERNELS[link.kernel].over_operand:
                 free += over
             if number not in chain.results:
                 fitting = [s for s in free if self._scratch[s] == link.dtype]
@@ -278,11 +281,11 @@ class _Blocks:
                 else:
                     places[number] = len(self._scratch)
                     self._scratch.append(link.dtype)
-            if link.kernel not in OVER_OPERAND:
+            if not KERNELS[link.kernel].over_operand:
                 free += over
             if number in places and number not in last:
                 free.append(places[number])
         return places
 
 
-KERNELS["blocks"] = Kernel(run_in_blocks, make_into=run_in_blocks)
+KERNELS["blocks"] = Kernel(run_in_blocks, make_into=run_in_blocks, several=True)

@@ -14,12 +14,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..ir import UNKNOWN, ArrayType, Program, Shape
+from ..ir import UNKNOWN, Shape
 from ..passes.guarded import GUARDED
-from ..primitive import PRIMITIVES
 from .kernels import KERNELS
-from .lowering import KernelCall, Lowering
-from .memory import Layout, lay_out
+from .plan import Plan, Step
 
 _ASKS = np.lib.NumpyVersion(np.__version__) >= "2.1.0"  # whether reshape can be asked not to copy
 
@@ -47,34 +45,31 @@ class Footprint(NamedTuple):
     bounded: bool
 
 
-def footprint(program: Program, steps: int = 1, fresh: bool = True) -> Footprint:
-    """The memory that an optimised Program takes.
+def footprint(plan: Plan, steps: int = 1) -> Footprint:
+    """The memory that a plan takes.
 
     Args:
         steps: what counts as a length that is not known.
-        fresh: whether outputs have memory of their own, as for `make_plan`.
     """
-    lowered = Lowering(program, lambda inner: footprint(inner, steps, fresh=False), fresh)
-    layout = lay_out(lowered)
-    bounded = all(UNKNOWN not in shape for shape in lowered.shapes)
-    lowered.shapes = [_known(shape, steps) for shape in lowered.shapes]
-    roots = _roots(lowered, layout)
-    inner = [_carried(call) for call in lowered.calls]
+    bounded = all(UNKNOWN not in shape for shape in plan.shapes)
+    plan = plan._replace(shapes=tuple([_known(shape, steps) for shape in plan.shapes]))
+    roots = _roots(plan)
+    inner = [_carried(step, steps) for step in plan.steps]
     carried = [part for parts in inner for part in parts]
-    workspace = sum(layout.buffers) + max([part.workspace for part in carried], default=0)
-    outputs = {roots[value] for value in lowered.outputs}
-    own = [_fresh(lowered, layout, roots, k) for k in range(len(lowered.calls))]
+    workspace = sum(plan.layout.buffers) + max([part.workspace for part in carried], default=0)
+    outputs = {roots[value] for value in plan.outputs}
+    own = [_fresh(plan, roots, k) for k in range(len(plan.steps))]
     inside = [
-        max([_beside(call, part, results) for part in parts], default=0)
-        for call, parts, results in zip(lowered.calls, inner, own, strict=True)
+        max([_beside(step, part, results) for part in parts], default=0)
+        for step, parts, results in zip(plan.steps, inner, own, strict=True)
     ]
     temporary = [[(v, n) for v, n in results if v not in outputs] for results in own]
-    last = _last_uses(lowered, roots)
+    last = _last_uses(plan, roots)
     return Footprint(
-        inputs=_bytes(program.input_types, steps),
-        constants=sum(_stored(value) for _, value in lowered.constants)
+        inputs=_bytes(plan, plan.inputs),
+        constants=sum(_stored(literal.value) for _, literal in plan.constants)
         + sum(part.constants for part in carried),
-        outputs=_bytes(program.output_types, steps),
+        outputs=_bytes(plan, plan.outputs),
         temporaries=workspace + _most(temporary, inside, last),
         workspace=workspace,
         peak=workspace + _most(own, inside, last),
@@ -100,48 +95,47 @@ def _most(allocated: Sequence[Fresh], inside: Sequence[int], last: dict[int, int
     return most
 
 
-def _fresh(lowered: Lowering, layout: Layout, roots: Sequence[int], k: int) -> Fresh:
+def _fresh(plan: Plan, roots: Sequence[int], k: int) -> Fresh:
     """What a step allocates."""
-    targets, results = layout.targets[k], lowered.calls[k].results
+    targets, results = plan.layout.targets[k], plan.steps[k].results
     found = []
     several = targets if type(targets) is tuple else [targets] * len(results)
     for value, target in zip(results, several, strict=True):
         if target is not None:
             continue
-        dtype = lowered.dtypes[value]
-        if roots[value] == value and dtype is not None and lowered.shapes[value]:
-            found.append((value, prod(lowered.shapes[value]) * dtype.itemsize))
+        if roots[value] == value and plan.shapes[value]:
+            found.append((value, prod(plan.shapes[value]) * plan.dtypes[value].itemsize))
     return found
 
 
-def _last_uses(lowered: Lowering, roots: Sequence[int]) -> dict[int, int]:
+def _last_uses(plan: Plan, roots: Sequence[int]) -> dict[int, int]:
     """The last step that needs a piece of memory; beyond all steps for that of outputs."""
     last: dict[int, int] = {}
-    for k, call in enumerate(lowered.calls):
-        last.update((roots[value], k) for value in (*call.operands, *call.results))
-    last.update((roots[value], len(lowered.calls)) for value in lowered.outputs)
+    for k, step in enumerate(plan.steps):
+        last.update((roots[value], k) for value in (*step.operands, *step.results))
+    last.update((roots[value], len(plan.steps)) for value in plan.outputs)
     return last
 
 
 # Programs that steps carry
 
 
-def _carried(call: KernelCall) -> list[Footprint]:
-    if call.kernel != "nested":
+def _carried(step: Step, steps: int) -> list[Footprint]:
+    if not KERNELS[step.kernel].carries_plans:
         return []
-    name, params, plans = call.params
-    seldom = dict(params)["slow"] if name == GUARDED.name else None
-    return [part for program, part in plans if program is not seldom]
+    primitive, params, plans = step.params
+    seldom = dict(params)["slow"] if primitive is GUARDED else None
+    return [footprint(plan, steps) for program, plan in plans if program is not seldom]
 
 
-def _beside(call: KernelCall, part: Footprint, results: Fresh) -> int:
+def _beside(step: Step, part: Footprint, results: Fresh) -> int:
     """What a Program takes while it runs for a step, besides workspace and the step's results.
 
     A choice gives what its branch gives. A loop copies it, and holds on to what its body gave the
     time before.
     """
     fresh = part.peak - part.workspace
-    if PRIMITIVES[call.params[0]].aliases:
+    if step.params[0].aliases:
         return max(0, fresh - sum(size for _, size in results))
     return fresh + part.outputs
 
@@ -149,42 +143,42 @@ def _beside(call: KernelCall, part: Footprint, results: Fresh) -> int:
 # Who shares memory
 
 
-def _roots(lowered: Lowering, layout: Layout) -> list[int]:
+def _roots(plan: Plan) -> list[int]:
     """For each value the value whose memory it lies in.
 
     A reshape gives a view or a copy, as NumPy finds it. To find out, views are taken of arrays that
     have strides and no memory behind them, which nobody ever reads.
     """
-    roots = list(range(len(lowered.shapes)))
+    roots = list(range(len(plan.shapes)))
     shapes: dict[int, np.ndarray] = {}
-    for number in lowered.inputs:
-        shapes[number] = _hollow(lowered.shapes[number])
-    for number, value in lowered.constants:
-        shapes[number] = _hollow(np.shape(value))
-    for k, call in enumerate(lowered.calls):
-        for value in call.results:
-            shapes[value] = _hollow(lowered.shapes[value])
-        if k in layout.changes:
-            roots[call.results[0]] = roots[call.operands[0]]
-        elif call.kernel != "nested" and KERNELS[call.kernel].view:
-            view = _view(call, shapes[call.operands[0]])
+    for number in plan.inputs:
+        shapes[number] = _hollow(plan.shapes[number])
+    for number, _ in plan.constants:
+        shapes[number] = _hollow(plan.shapes[number])
+    for k, step in enumerate(plan.steps):
+        for value in step.results:
+            shapes[value] = _hollow(plan.shapes[value])
+        if k in plan.layout.changes:
+            roots[step.results[0]] = roots[step.operands[0]]
+        elif KERNELS[step.kernel].view:
+            view = _view(step, shapes[step.operands[0]])
             if view is not None:
-                shapes[call.results[0]] = view
-                roots[call.results[0]] = roots[call.operands[0]]
+                shapes[step.results[0]] = view
+                roots[step.results[0]] = roots[step.operands[0]]
     return roots
 
 
-def _view(call: KernelCall, operand: np.ndarray) -> np.ndarray | None:
+def _view(step: Step, operand: np.ndarray) -> np.ndarray | None:
     """The view that a kernel gives of an array; None where it has to copy."""
-    if call.kernel in ("scalar", "as_written"):
+    if step.kernel in ("scalar", "as_written"):
         return operand
-    if call.kernel != "reshape":
-        return KERNELS[call.kernel].make(*call.params)(operand)
+    if step.kernel != "reshape":
+        return KERNELS[step.kernel].make(*step.params)(operand)
     try:
         if _ASKS:
-            return operand.reshape(call.params[0], copy=False)
+            return operand.reshape(step.params[0], copy=False)
         view = operand.view()
-        view.shape = call.params[0]
+        view.shape = step.params[0]
         return view
     except (ValueError, AttributeError):
         return None
@@ -203,8 +197,8 @@ def _known(shape: Shape, steps: int) -> Shape:
     return tuple([steps if n == UNKNOWN else n for n in shape])
 
 
-def _bytes(types: Sequence[ArrayType], steps: int) -> int:
-    return sum(prod(_known(type.shape, steps)) * type.dtype.itemsize for type in types)
+def _bytes(plan: Plan, values: Sequence[int]) -> int:
+    return sum(prod(plan.shapes[value]) * plan.dtypes[value].itemsize for value in values)
 
 
 def _stored(value: Any) -> int:

@@ -38,7 +38,7 @@ class Lowering:
         inputs, outputs: the values of the Program's inputs and outputs.
         constants: values and what they are.
         calls: the kernel calls, in order.
-        shapes, dtypes: the shape of each value, and its dtype where it is known.
+        shapes, dtypes: the shape and the dtype of each value.
         roots: the value whose memory a value shares.
         foreign: roots whose memory is not ours: inputs, constants and what may be one of them.
     """
@@ -48,20 +48,22 @@ class Lowering:
     ) -> None:
         self._plan = plan
         self.calls: list[KernelCall] = []
-        self.constants: list[tuple[int, Any]] = []
+        self.constants: list[tuple[int, Literal]] = []
         self.shapes: list[Shape] = []
-        self.dtypes: list[np.dtype[Any] | None] = []
+        self.dtypes: list[np.dtype[Any]] = []
         self.roots: list[int] = []
         self._read_only: set[int] = set()  # views that NumPy does not let anybody write to
         self.foreign: set[int] = set()
-        self._dtype: np.dtype[Any] | None = None  # that of the equation's output
+        self._dtype = np.dtype(np.float64)  # that of the equation's output
+        self._origin = -1  # the number of the equation
         self._values: dict[Any, int] = {}
         self._literals: dict[Any, Literal] = {}
         self.inputs = [self._outside(var) for var in program.inputs]
         values = self._values
-        for equation in program.equations:
+        for self._origin, equation in enumerate(program.equations):
             operands = [values[a] if a in values else self._value(a) for a in equation.inputs]
             values.update(zip(equation.outputs, self._lower(equation, operands), strict=True))
+        self._origin = -1
         outputs = [self._value(atom) for atom in program.outputs]
         self.outputs = self._own(outputs) if fresh else outputs
         self.calls = gather(self)
@@ -78,9 +80,9 @@ class Lowering:
         first = operands[0]
         root = self.roots[first] if KERNELS[kernel].view else None
         result = self.new(shape, root)
-        if kernel in _READ_ONLY or (root is not None and first in self._read_only):
+        if KERNELS[kernel].read_only or (root is not None and first in self._read_only):
             self._read_only.add(result)
-        self.calls.append(KernelCall(kernel, params, tuple(operands), (result,)))
+        self.calls.append(KernelCall(kernel, params, tuple(operands), (result,), self._origin))
         return result
 
     def sum(self, value: int, axes: tuple[int, ...], shape: Shape, dtype: np.dtype[Any]) -> int:
@@ -121,6 +123,7 @@ class Lowering:
     def _outside(self, atom: Var | Literal) -> int:
         """The value of an input or a constant, whose memory is not ours to give away."""
         value = self._values[atom] = self.new(atom.type.shape)
+        self.dtypes[value] = atom.type.dtype
         self.foreign.add(value)
         return value
 
@@ -129,7 +132,7 @@ class Lowering:
         if known is None:
             assert isinstance(atom, Literal)
             known = self._outside(atom)
-            self.constants.append((known, atom.value))
+            self.constants.append((known, atom))
         return known
 
     def _lower(self, equation: Equation, operands: list[int]) -> list[int]:
@@ -160,13 +163,14 @@ class Lowering:
         for var in equation.outputs:
             self._dtype = var.type.dtype
             results.append(self.new(var.type.shape))
-        kernel, named = "call", (primitive.name, tuple(equation.params.items()))
+        kernel, named = "call", (primitive, tuple(equation.params.items()))
         if primitive.prepare is not None:
             kernel = "nested"
             named += (tuple([(inner, self._plan(inner)) for _, inner in equation.programs]),)
         if primitive.aliases:
             self.foreign.update(results)
-        self.calls.append(KernelCall(kernel, named, tuple(operands), tuple(results)))
+        call = KernelCall(kernel, named, tuple(operands), tuple(results), self._origin)
+        self.calls.append(call)
         return results
 
     def _own(self, outputs: list[int]) -> list[int]:
@@ -175,6 +179,7 @@ class Lowering:
         owned = []
         for value in outputs:
             root, shape = self.roots[value], self.shapes[value]
+            self._dtype = self.dtypes[value]
             if not shape:
                 value = self.emit("scalar", [value], ())
             elif (
@@ -192,7 +197,6 @@ class Lowering:
 _PRODUCTS = [np.dtype(char) for char in "efdFD"]  # dtypes that are summed by products with ones
 _FEW_HALVES = 8  # numbers of half precision, each of whose sums is rounded to three digits
 _SHORT_ROW = {"f": 256, "d": 128}  # elements; longer rows NumPy adds in pairs, more accurately
-_READ_ONLY = ("broadcast", "diagonal", "windows")
 _VIEWS = {
     RESHAPE: "reshape", TRANSPOSE: "transpose", SLICE: "slice", BROADCAST_TO: "broadcast",
     WINDOWS: "windows",

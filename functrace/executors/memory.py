@@ -19,16 +19,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ..ops.index import CHANGES
-from ..primitive import PRIMITIVES
+from .kernels import KERNELS
 
 if TYPE_CHECKING:
     from .lowering import Lowering
 
-# Kernels that can write their result into a given array, and those among them for which it may be
-# an operand.
-INTO = {"ufunc", "dot", "matmul", "vecdot", "einsum", "astype", "blocks"}
-OVER_OPERAND = {"ufunc"}
 _ALIGNMENT = 64  # bytes; that of a cache line
 _WASTE = 2  # how many times as large as needed a buffer may be
 
@@ -70,8 +65,9 @@ class Layout(NamedTuple):
 def lay_out(lowered: Lowering) -> Layout:
     """Decide for each step where its result lies."""
     groups = _Groups(lowered)
-    assignments = [(k, call) for k, call in enumerate(lowered.calls) if call.kernel == "call"]
-    changes = frozenset([k for k, call in assignments if _changes(lowered, groups, k, call)])
+    changes = frozenset(
+        [k for k, call in enumerate(lowered.calls) if _changes(lowered, groups, k, call)]
+    )
     buffers = _Buffers()
     over: dict[int, list[int]] = {}  # the buffers that are free after a step
     held: dict[int, int] = {}  # the buffer of a group
@@ -79,7 +75,7 @@ def lay_out(lowered: Lowering) -> Layout:
     for k, call in enumerate(lowered.calls):
         parts: list[Target | None] = []
         dying = over.pop(k, [])
-        for result in call.results if _can_write(call) else ():
+        for result in call.results if KERNELS[call.kernel].can_write(call.params) else ():
             if not groups.inside(result):
                 parts.append(None)
                 continue
@@ -94,20 +90,13 @@ def lay_out(lowered: Lowering) -> Layout:
             last = groups.last[result]
             (dying if last == k else over.setdefault(last, [])).append(buffer)
             parts.append(Target(buffer, shape, dtype))
-        if call.kernel == "blocks" and any(parts):
-            targets.append(tuple(parts))
+        if KERNELS[call.kernel].several:
+            targets.append(tuple(parts) if any(parts) else None)
         else:
             targets.append(parts[0] if len(parts) == 1 else None)
         for buffer in dying:
             buffers.give(buffer)
     return Layout(tuple(buffers.sizes), tuple(targets), changes)
-
-
-def _can_write(call: Any) -> bool:
-    """Whether a step can write its result into a given array."""
-    if call.kernel == "call":
-        return PRIMITIVES[call.params[0]].into is not None
-    return call.kernel in INTO
 
 
 class _Groups:
@@ -170,7 +159,7 @@ class _Groups:
 
 def _changes(lowered: Lowering, groups: _Groups, k: int, call: Any) -> bool:
     """Whether the call of an op can change its first operand, and if so, note that it does."""
-    if call.params[0] not in CHANGES:
+    if not KERNELS[call.kernel].can_change(call.params):
         return False
     target, others, result = call.operands[0], call.operands[1:], call.results[0]
     root = groups.root[target]
@@ -198,9 +187,9 @@ def _taken_over(
         held: the buffers of values.
         dying: the buffers that nobody needs after the step.
     """
-    if call.kernel == "blocks":
+    if KERNELS[call.kernel].several:
         operands = [call.operands[i] for i in call.params[0].over[call.results.index(result)]]
-    elif call.kernel in OVER_OPERAND:
+    elif KERNELS[call.kernel].over_operand:
         operands = call.operands
     else:
         return None

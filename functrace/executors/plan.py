@@ -1,22 +1,42 @@
 """A plan: a Program scheduled for running, as data.
 
-    Plan ::= inputs: slot*  constants: (slot, value)*  steps: Step*  outputs: slot*  layout: Layout
-    Step ::= results: slot+ = kernel[params](operands: slot*)  release: slot*
+    Plan  ::= values: Value*  inputs: number*  constants: (number, Literal)*  steps: Step*
+              outputs: number*  layout: Layout
+    Value ::= shape dtype root foreign
+    Step  ::= results: number+ = kernel[params](operands: number*)  gone: number*  origin: number
 
-Steps run in order. A slot holds one value at a time: when no later step needs a value, the next
-result takes its slot, and `release` names the slots that are left empty until then. Outputs are
-fresh: none shares memory with an input, a constant or another output, and each is writable. This
-does not hold for the plan of a loop's body or a branch, which is among the parameters of the step
-that runs it. The layout says which results lie in a workspace, and where (`memory.py`).
+Values are numbered. Steps run in order, and each value is given once; `gone` are the values that
+are not needed after a step, `origin` is the number of the equation that it came from. A value whose
+`root` is another one may share the memory of that; memory is `foreign` where it is not the plan's
+own: that of inputs, constants, and what may be one of them. The layout says which results lie in a
+workspace, and where (`memory.py`).
+
+Outputs are fresh: none shares memory with an input, a constant or another output, and each is
+writable. This does not hold for the plan of a loop's body or a branch, which is among the
+parameters of the step that runs it.
+
+A plan can be pickled, and printed (`text.py`). It has all that an engine needs (`engines.py`).
 """
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ..ir import Program
+import numpy as np
+
+from ..ir import Literal, Program, Shape
 from .lowering import KernelCall, Lowering
 from .memory import Layout, lay_out
+from .text import format_plan
+
+
+class Value(NamedTuple):
+    """What there is to know of a value before the plan runs."""
+
+    shape: Shape
+    dtype: np.dtype[Any]
+    root: int
+    foreign: bool
 
 
 class Step(NamedTuple):
@@ -26,18 +46,37 @@ class Step(NamedTuple):
     params: tuple[Any, ...]
     operands: tuple[int, ...]
     results: tuple[int, ...]
-    release: tuple[int, ...]
+    gone: tuple[int, ...]
+    origin: int
 
 
 class Plan(NamedTuple):
-    """Steps over slots (see the head of this file)."""
+    """Steps over values (see the head of this file).
 
-    slots: int
+    Attributes:
+        name: that of the Program.
+        shapes, dtypes, roots, foreign: the values, attribute by attribute.
+    """
+
+    name: str
+    shapes: tuple[Shape, ...]
+    dtypes: tuple[np.dtype[Any], ...]
+    roots: tuple[int, ...]
+    foreign: frozenset[int]
     inputs: tuple[int, ...]
-    constants: tuple[tuple[int, Any], ...]
+    constants: tuple[tuple[int, Literal], ...]
     steps: tuple[Step, ...]
     outputs: tuple[int, ...]
     layout: Layout
+
+    @property
+    def values(self) -> tuple[Value, ...]:
+        """All values, by their numbers."""
+        rows = zip(self.shapes, self.dtypes, self.roots, strict=True)
+        return tuple([Value(*row, number in self.foreign) for number, row in enumerate(rows)])
+
+    def __str__(self) -> str:
+        return format_plan(self)
 
 
 def make_plan(program: Program, fresh: bool = True) -> Plan:
@@ -47,34 +86,22 @@ def make_plan(program: Program, fresh: bool = True) -> Plan:
         fresh: whether outputs must not share memory with inputs, constants and one another.
     """
     lowered = Lowering(program, lambda inner: make_plan(inner, fresh=False), fresh)
-    fixed = [value for value, _ in lowered.constants]
-    slots = {value: slot for slot, value in enumerate([*lowered.inputs, *fixed])}
-    count = len(slots)
-    free: list[int] = []
-    steps = []
-    over = _last_uses(lowered.calls, {*lowered.outputs, *fixed})
-    for call, gone in zip(lowered.calls, over, strict=True):
-        operands = tuple([slots[v] for v in call.operands])
-        left = [slots[v] for v in gone if v in slots]
-        free += left
-        for value in call.results:
-            if not free:
-                free.append(count)
-                count += 1
-            slots[value] = free.pop()
-        results = tuple([slots[v] for v in call.results])
-        release = [slot for slot in left if slot not in results]
-        if len(left) < len(gone):  # there are results that nobody uses
-            unused = [slots[v] for v in call.results if v in gone]
-            free += unused
-            release += unused
-        steps.append(Step(call.kernel, call.params, operands, results, tuple(release)))
+    kept = {*lowered.outputs, *[value for value, _ in lowered.constants]}
+    gone = _last_uses(lowered.calls, kept)
+    steps = [
+        Step(call.kernel, call.params, call.operands, call.results, tuple(last), call.origin)
+        for call, last in zip(lowered.calls, gone, strict=True)
+    ]
     return Plan(
-        count,
-        tuple([slots[v] for v in lowered.inputs]),
-        tuple([(slots[v], constant) for v, constant in lowered.constants]),
+        program.name,
+        tuple(lowered.shapes),
+        tuple(lowered.dtypes),
+        tuple(lowered.roots),
+        frozenset(lowered.foreign),
+        tuple(lowered.inputs),
+        tuple(lowered.constants),
         tuple(steps),
-        tuple([slots[v] for v in lowered.outputs]),
+        tuple(lowered.outputs),
         lay_out(lowered),
     )
 

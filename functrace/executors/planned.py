@@ -11,8 +11,8 @@ from itertools import count
 from typing import Any
 
 from ..ir import Program
-from ..primitive import PRIMITIVES
-from .kernels import KERNELS, change_in_place
+from ..primitive import Primitive
+from .kernels import KERNELS
 from .plan import Plan, Step
 from .workspace import workspace
 
@@ -26,19 +26,20 @@ def callables(plan: Plan) -> list[Callable[..., Any]]:
     layout = plan.layout
     made = []
     for number, (step, target) in enumerate(zip(plan.steps, layout.targets, strict=True)):
-        if step.kernel == "nested":
-            made.append(_nested(*step.params))
-        elif number in layout.changes:
-            made.append(change_in_place(*step.params))
-        else:
-            kernel = KERNELS[step.kernel]
-            make = kernel.make if target is None else kernel.make_into
-            assert make is not None
-            made.append(make(*step.params))
+        kernel = KERNELS[step.kernel]
+        make = _nested if kernel.carries_plans else kernel.make
+        if number in layout.changes:
+            make = kernel.make_changing
+        elif target is not None:
+            make = kernel.make_into
+        assert make is not None
+        made.append(make(*step.params))
     return made
 
 
-def _nested(name: str, params: Sequence[tuple[str, Any]], plans: Any) -> Callable[..., Any]:
+def _nested(
+    primitive: Primitive, params: Sequence[tuple[str, Any]], plans: Any
+) -> Callable[..., Any]:
     """The function of an op that carries Programs, whose plans are at hand."""
     known = {id(program): plan for program, plan in plans}
 
@@ -46,17 +47,17 @@ def _nested(name: str, params: Sequence[tuple[str, Any]], plans: Any) -> Callabl
         plan = known[id(program)]
         return compiled(plan) if often and worth_code(plan) else adaptive(plan)
 
-    prepare = PRIMITIVES[name].prepare
+    prepare = primitive.prepare
     assert prepare is not None
     return prepare(compile_program, **dict(params))
 
 
 def _alone(step: Step) -> bool:
     """Whether a step gives its one result as it is, and not a sequence of results."""
-    return len(step.results) == 1 and step.kernel not in ("nested", "blocks")
+    return len(step.results) == 1 and not KERNELS[step.kernel].several
 
 
-def _places(plan: Plan) -> list[Any]:
+def _targets(plan: Plan) -> list[Any]:
     """For each step the numbers of the arrays in the workspace for its results, or None."""
     numbers = count()
     return [
@@ -70,7 +71,10 @@ def _places(plan: Plan) -> list[Any]:
 
 
 def adaptive(plan: Plan) -> Run:
-    """A function that interprets a plan at first, and makes code of it when it has run often."""
+    """A function that interprets a plan at first, and makes code of it when it has run often.
+
+    The code is then its attribute `quick`.
+    """
     calls = callables(plan)
     run = interpreter(plan, calls)
     runs = 0
@@ -80,6 +84,7 @@ def adaptive(plan: Plan) -> Run:
         runs += 1
         if runs == INTERPRETED_RUNS and worth_code(plan):
             run = compiled(plan, calls)
+            adapt.quick = run  # type: ignore[attr-defined] -- a function may have any
         return run(inputs)
 
     return adapt
@@ -90,25 +95,66 @@ def worth_code(plan: Plan) -> bool:
     return len(plan.steps) <= LONGEST_CODE
 
 
+class _Slots:
+    """Places for the values of a plan; a result takes the place of a value that is gone.
+
+    Attributes:
+        places: that of each value.
+        empty: for each step, the places that are empty after it.
+        count: the number of places.
+    """
+
+    def __init__(self, plan: Plan):
+        places = {value: slot for slot, value in enumerate(plan.inputs)}
+        for value, _ in plan.constants:
+            places.setdefault(value, len(places))
+        self.places, self.empty, self.count = places, [], len(places)
+        free: list[int] = []
+        for step in plan.steps:
+            results = step.results
+            left = [places[v] for v in step.gone if v not in results]
+            free += left
+            for value in results:
+                if not free:
+                    free.append(self.count)
+                    self.count += 1
+                places[value] = free.pop()
+            taken = {places[v] for v in results}
+            unused = [places[v] for v in results if v in step.gone]
+            free += unused
+            self.empty.append([slot for slot in left if slot not in taken] + unused)
+
+
 def interpreter(plan: Plan, calls: Sequence[Callable[..., Any]] | None = None) -> Run:
     """A function that walks over the steps."""
-    template: list[Any] = [None] * plan.slots
-    for slot, value in plan.constants:
-        template[slot] = value
+    slots_of = _Slots(plan)
+    places = slots_of.places
+    template: list[Any] = [None] * slots_of.count
+    for value, literal in plan.constants:
+        template[places[value]] = literal.value
     rows = [
-        (call, step.operands, step.results, step.release, _alone(step), place)
-        for call, step, place in zip(
-            calls or callables(plan), plan.steps, _places(plan), strict=True
+        (
+            call,
+            [places[v] for v in step.operands],
+            [places[v] for v in step.results],
+            empty,
+            _alone(step),
+            target,
+        )
+        for call, step, empty, target in zip(
+            calls or callables(plan), plan.steps, slots_of.empty, _targets(plan), strict=True
         )
     ]
+    inputs_at = [places[v] for v in plan.inputs]
+    outputs_at = [places[v] for v in plan.outputs]
     take, give = workspace(plan.layout)
 
     def run(inputs: Sequence[Any]) -> Sequence[Any]:
         slots = template.copy()
-        for slot, value in zip(plan.inputs, inputs, strict=True):
+        for slot, value in zip(inputs_at, inputs, strict=True):
             slots[slot] = value
         arrays = take()
-        for call, operands, results, release, alone, place in rows:
+        for call, operands, results, empty, alone, place in rows:
             if place is None:
                 value = call(*[slots[i] for i in operands])
             elif type(place) is tuple:
@@ -121,9 +167,9 @@ def interpreter(plan: Plan, calls: Sequence[Callable[..., Any]] | None = None) -
             else:
                 for slot, part in zip(results, value, strict=True):
                     slots[slot] = part
-            for slot in release:
+            for slot in empty:
                 slots[slot] = None
-        outputs = [slots[i] for i in plan.outputs]
+        outputs = [slots[i] for i in outputs_at]
         give(arrays)
         return outputs
 
@@ -132,30 +178,32 @@ def interpreter(plan: Plan, calls: Sequence[Callable[..., Any]] | None = None) -
 
 def compiled(plan: Plan, calls: Sequence[Callable[..., Any]] | None = None) -> Run:
     """A function of straight-line code: a line a step, kernels and constants bound by name."""
-    bound: dict[str, Any] = {f"v{slot}": value for slot, value in plan.constants}
-    inputs = "".join(f"v{i}, " for i in plan.inputs)
+    slots = _Slots(plan)
+    at = slots.places
+    bound: dict[str, Any] = {f"v{at[value]}": literal.value for value, literal in plan.constants}
+    inputs = "".join(f"v{at[i]}, " for i in plan.inputs)
     lines = [f"{inputs}= inputs"] if inputs else []
-    places, size = _places(plan), len(plan.layout.parts)
+    places, size = _targets(plan), len(plan.layout.parts)
     if size:
         bound["take"], bound["give"] = workspace(plan.layout)
         names = ", ".join(f"b{i}" for i in range(size))
         lines += ["arrays = take()", f"{names}, _ = arrays"]
     for number, (call, step) in enumerate(zip(calls or callables(plan), plan.steps, strict=True)):
         bound[f"k{number}"] = call
-        results = ", ".join(f"v{i}" for i in step.results) + ("" if _alone(step) else ",")
+        results = ", ".join(f"v{at[i]}" for i in step.results) + ("" if _alone(step) else ",")
         results = results if step.results else "[]"
-        operands = [f"v{i}" for i in step.operands]
+        operands = [f"v{at[i]}" for i in step.operands]
         place = places[number]
         if type(place) is tuple:
             operands.append(f"out=({''.join('None, ' if p is None else f'b{p}, ' for p in place)})")
         elif place is not None:
             operands.append(f"out=b{place}")
         lines.append(f"{results} = k{number}({', '.join(operands)})")
-        if step.release:
-            lines.append(f"{' = '.join(f'v{i}' for i in step.release)} = None")
+        if slots.empty[number]:
+            lines.append(f"{' = '.join(f'v{i}' for i in slots.empty[number])} = None")
     if size:
         lines.append("give(arrays)")
-    lines.append(f"return [{', '.join(f'v{i}' for i in plan.outputs)}]")
+    lines.append(f"return [{', '.join(f'v{at[i]}' for i in plan.outputs)}]")
     source = "def run(inputs):\n" + "".join(f"  {line}\n" for line in lines)
     exec(compile(source, "<functrace plan>", "exec"), bound)  # noqa: S102 -- our own text
     return bound["run"]
