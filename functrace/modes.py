@@ -14,11 +14,13 @@ class Modes(NamedTuple):
     Attributes:
         jit: whether functions under `jit` are traced and planned.
         nans, infs: whether each result is looked at for NaN, and for infinities.
+        engine: the name of what runs plans (`executors/engines.py`).
     """
 
     jit: bool = True
     nans: bool = False
     infs: bool = False
+    engine: str = "numpy"
 
     @property
     def checks(self) -> bool:

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from typing import Any
 
 from ..executors import checked, reference
+from ..executors.engines import Run, engine_of
 from ..executors.plan import make_plan
-from ..executors.planned import (
-    INTERPRETED_RUNS,
-    LONGEST_CODE,
-    callables,
-    compiled,
-    interpreter,
-    worth_code,
-)
+from ..executors.planned import LONGEST_CODE
 from ..gc_pause import PausedCollection
 from ..ir import Equation, Program
 from ..memo import structural
@@ -36,7 +30,7 @@ class Runner:
             structure.
     """
 
-    __slots__ = ("_has_rules", "_origin", "_positions", "_run", "_runs", "program")
+    __slots__ = ("_has_rules", "_origin", "_others", "_positions", "_run", "program")
 
     def __init__(self, program: Program, origin: Program | None = None):
         with PausedCollection():
@@ -44,8 +38,8 @@ class Runner:
         self._has_rules = any("rule" in e.params for e in self.program.equations)
         self._origin = origin
         self._positions = list(_positions(origin)) if origin else []
-        self._run: Callable[[Sequence[Any]], Sequence[Any]] = self._first
-        self._runs = 0
+        self._run: Run = self._first
+        self._others: dict[str, Run] = {}  # of engines that have been chosen
 
     def __eq__(self, other: object) -> bool:
         return self is other or (isinstance(other, Runner) and self.program == other.program)
@@ -74,30 +68,40 @@ class Runner:
 
     def run(self, values: Sequence[Any], traced: Program | None = None) -> Sequence[Any]:
         """The outputs for arrays and NumPy scalars."""
-        modes = chosen()
-        if modes is not None and modes.checks:
-            return checked.run(self._with_lines_of(traced), values, modes)
+        modes, run = chosen(), self._run
+        if modes is not None:
+            if modes.checks:
+                return checked.run(self._with_lines_of(traced), values, modes)
+            run = self._by(modes.engine)
         try:
-            return self._run(values)
+            return run(values)
         except _NUMPY_ERRORS:
             # Raises again, noting the equation and its line.
             reference.run(self._with_lines_of(traced).silent(), values)
             raise
 
     def _first(self, operands: Sequence[Any]) -> Sequence[Any]:
+        run = self._compiled("numpy")
+
+        def warming(operands: Sequence[Any]) -> Sequence[Any]:
+            outputs = run(operands)
+            self._run = getattr(run, "quick", self._run)
+            return outputs
+
+        self._run = warming
+        return warming(operands)
+
+    def _by(self, engine: str) -> Run:
+        """What runs the Program by an engine."""
+        if engine == "numpy":
+            return self._run
+        if engine not in self._others:
+            self._others[engine] = self._compiled(engine)
+        return self._others[engine]
+
+    def _compiled(self, engine: str) -> Run:
         with PausedCollection():
-            plan = make_plan(optimized(self.program))
-            calls = callables(plan)
-            run = interpreter(plan, calls)
-
-        def interpret(operands: Sequence[Any]) -> Sequence[Any]:
-            self._runs += 1
-            if self._runs == INTERPRETED_RUNS and worth_code(plan):
-                self._run = compiled(plan, calls)
-            return run(operands)
-
-        self._run = interpret
-        return run(operands)
+            return engine_of(engine).compile(make_plan(optimized(self.program)))
 
     def _with_lines_of(self, traced: Program | None) -> Program:
         """The Program as it would have been made from another trace of the same structure."""
