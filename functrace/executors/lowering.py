@@ -22,9 +22,9 @@ from ..ops.index import SLICE
 from ..ops.shape import BROADCAST_TO, COPY, REDUCE_SUM, RESHAPE, TRANSPOSE
 from ..ops.windows import WINDOWS
 from .accurate import LONG
-from .blocks import KernelCall, gather
 from .einsum import lower_einsum
 from .kernels import KERNELS
+from .tiling import KernelCall, gather
 
 
 class Lowering:
