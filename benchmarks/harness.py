@@ -66,7 +66,7 @@ def race(calls: dict[str, Call], rounds: int) -> dict[str, float]:
 
 
 class Row(NamedTuple):
-    """A workload's seconds for each library, None where it can not do it."""
+    """A workload's seconds for each library, None where it cannot do it."""
 
     name: str
     seconds: dict[str, float]

@@ -40,7 +40,7 @@ def peaks() -> str:
 
 
 def growth(name: str, workload: str) -> float | None:
-    """The megabytes by which this process grows at most; None if the library can not do it."""
+    """The megabytes by which this process grows at most; None if the library cannot do it."""
     library = MAKERS[name]()
     assert library is not None
     prepare = {title: prepare for title, prepare, _ in all_workloads()}

@@ -1,7 +1,7 @@
 """What is timed: the losses of courses on learning, statistics, and numerical loops.
 
 A workload takes a library and gives a function of no arguments to be timed, or None where the
-library can not do it. Functions are written once, against the namespace of the library.
+library cannot do it. Functions are written once, against the namespace of the library.
 """
 
 from __future__ import annotations

@@ -256,7 +256,7 @@ def _supported(section: str, name: str, original: Any, ours: Any) -> str | None:
 
 
 def _hashed(value: Any) -> Any:
-    """What a table can be asked for: the value, or None where it can not be hashed."""
+    """What a table can be asked for: the value, or None where it cannot be hashed."""
     try:
         hash(value)
     except TypeError:

@@ -60,7 +60,7 @@ def loss(params, images, digits):
 
 
 def shifted(images, rng):
-    """The images moved by up to a pixel, so that the network can not learn them by heart."""
+    """The images moved by up to a pixel, so that the network cannot learn them by heart."""
     return np.roll(images, rng.integers(-1, 2, 2), axis=(2, 3))
 
 

@@ -59,7 +59,7 @@ def logits(layers, X):
 def loss(layers, X, Y):
     """The mean softmax cross-entropy of the digits Y."""
     Z = logits(layers, X)
-    Z = Z - np.max(Z, axis=1, keepdims=True)  # e^Z can not overflow now
+    Z = Z - np.max(Z, axis=1, keepdims=True)  # e^Z cannot overflow now
     log_softmax = Z - np.log(np.sum(np.exp(Z), axis=1, keepdims=True))
     return -np.mean(log_softmax[np.arange(len(Y)), Y])
 

@@ -95,7 +95,7 @@ _most_types = 4096
 
 
 def _drop_unused_types() -> None:
-    """Forget the types that nobody has, when there are twice as many as were in use before."""
+    """Forget the types that are not in use, when there are twice as many as were in use before."""
     global _most_types
     if len(_types) < _most_types:
         return

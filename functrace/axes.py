@@ -75,7 +75,7 @@ def length(name: Hashable, function: str, source: Source | None = None) -> int:
 
 
 def unbound(name: Hashable, function: str, source: Source | None = None) -> UnboundAxisError:
-    """The error for a name that nobody gave to an axis."""
+    """The error for a name that no axis has."""
     names = [f"{known!r} (length {size})" for known, size in _scope.get()]
     known = f"the axes in scope are {', '.join(names)}" if names else "no axis in scope has a name"
     return UnboundAxisError(

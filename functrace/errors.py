@@ -84,7 +84,7 @@ class NonScalarOutputError(FunctraceError, TypeError):
 
 
 class DerivativeTypeError(FunctraceError, TypeError):
-    """A derivative was asked for with respect to, or of, a value that can not have one."""
+    """A derivative was asked for with respect to, or of, a value that cannot have one."""
 
 
 class NonDifferentiableError(FunctraceError, TypeError):
@@ -102,7 +102,7 @@ class MissingRuleError(FunctraceError, NotImplementedError):
 
 
 class UnsupportedFunctionError(FunctraceError, NotImplementedError):
-    """A NumPy function, or an argument of it, that functrace can not trace."""
+    """A NumPy function, or an argument of it, that functrace cannot trace."""
 
 
 class MissingExtraError(FunctraceError, ImportError):
@@ -110,7 +110,7 @@ class MissingExtraError(FunctraceError, ImportError):
 
 
 class UnsupportedAttributeError(FunctraceError, AttributeError):
-    """An attribute of NumPy's arrays that a traced array can not have."""
+    """An attribute of NumPy's arrays that a traced array cannot have."""
 
 
 class ShapeError(FunctraceError, ValueError):
@@ -164,7 +164,7 @@ class UnboundAxisError(FunctraceError, NameError):
 
 
 class ArgumentError(FunctraceError, TypeError):
-    """A transform was called with arguments it can not use."""
+    """A transform was called with arguments it cannot use."""
 
 
 class OptionError(FunctraceError, ValueError):
@@ -218,7 +218,7 @@ class TreeStructureError(FunctraceError, ValueError):
 
 
 class StaticArgumentError(FunctraceError, TypeError):
-    """A static argument of `jit` that can not be hashed."""
+    """A static argument of `jit` that cannot be hashed."""
 
 
 class NotElementwiseError(FunctraceError, ValueError):

@@ -39,7 +39,7 @@ The `jvp` of a `joint` op replaces the equation: it is called as `(primals, tang
 no equation that it records both makes an output and uses a tangent.
 
 Rules are ordinary traceable code in functrace's own ops. A tangent or cotangent of `None` is a
-zero that nobody needs to compute. In `transpose`, a linear operand is given as `Linear(type)` and
+zero, which is not computed. In `transpose`, a linear operand is given as `Linear(type)` and
 the others as values; a mapped operand of `batch` has its mapped axis first. In place of a rule
 stands what makes one unnecessary: `LINEAR` (jointly linear in all floating-point operands: the jvp
 is the op itself), `ZERO` (the derivative is zero wherever it exists), `NONDIFFERENTIABLE`, or
@@ -67,7 +67,7 @@ class Declared(enum.Enum):
     NONDIFFERENTIABLE = "the derivative does not exist"
     ZERO = "the derivative is zero wherever it exists"
     NOT_LINEAR = "the op is linear in none of its operands"
-    MISSING = "nobody has written the rule yet"
+    MISSING = "there is no rule yet"
 
 
 LINEAR = Declared.LINEAR

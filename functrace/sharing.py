@@ -5,9 +5,9 @@ stand for another one. A tracer that is a view knows its source and the equation
 To change it is to compute its new value, to write that back through those equations into its
 source, the source of that, and so on to the array that owns the memory (the root), and to
 make all other views of the root forget their Vars. A view that has none gets one when it is used,
-from the source as it then is. Nothing is recorded for views that nobody uses again.
+from the source as it then is. Nothing is recorded for views that are not used again.
 
-Two kinds of arrays can not be changed: those of the caller (arguments, and what belongs to the
+Two kinds of arrays cannot be changed: those of the caller (arguments, and what belongs to the
 code around the traced function), and read-only views. Where NumPy's memory layout, which traced
 arrays do not have, would decide whether an array is a view or a copy, a change of one leaves the
 other unusable, with an error that says so.

@@ -51,7 +51,7 @@ class Source:
 
     @property
     def text(self) -> str:
-        """The line itself, stripped, or an empty string where the file can not be read."""
+        """The line itself, stripped, or an empty string where the file cannot be read."""
         return linecache.getline(self.filename, self.line).strip()
 
     def __str__(self) -> str:

@@ -91,7 +91,7 @@ class Tracer(Convertible):
         return copied(self)
 
     def __reduce__(self) -> Any:
-        raise ArgumentError("a traced array can not be pickled", "pickle the function's result")
+        raise ArgumentError("a traced array cannot be pickled", "pickle the function's result")
 
     # NumPy's calls.
 

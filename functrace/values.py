@@ -35,13 +35,13 @@ def type_of(value: Any) -> ArrayType:
             return type_of(STAND_INS[kind](value))
         if value.dtype.kind not in NUMERIC_KINDS and value.dtype != FLOAT0:
             raise DTypeError(
-                f"an array of dtype {value.dtype} can not be traced",
+                f"an array of dtype {value.dtype} cannot be traced",
                 "convert it to a number type with .astype",
             )
         subclass = isinstance(value, np.ndarray) and kind is not np.ndarray
         if subclass and isinstance(value, (np.ma.MaskedArray, np.matrix)):  # slow to import
             raise LeafTypeError(
-                f"a {type(value).__name__} computes by rules of its own, which can not be traced",
+                f"a {type(value).__name__} computes by rules of its own, which cannot be traced",
                 "use np.asarray(value), or value.filled(...) for a masked array",
             )
         dtype = value.dtype

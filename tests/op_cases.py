@@ -26,7 +26,7 @@ class Case:
 
     Attributes:
         differentiable: whether derivatives exist.
-        needs_values: whether Python asks for a traced value, so that jit and vmap can not trace it.
+        needs_values: whether Python asks for a traced value, so that jit and vmap cannot trace it.
     """
 
     name: str

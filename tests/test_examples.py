@@ -12,7 +12,7 @@ import pytest
 EXAMPLES = Path(__file__).parent.parent / "examples"
 REGRESSIONS = ["linear_regression", "binary_logistic_regression", "softmax_regression"]
 PNG = b"\x89PNG\r\n\x1a\n"
-FEW_STEPS = {  # options with which an example is done soon, and can not reach its goal
+FEW_STEPS = {  # options with which an example is done soon, and cannot reach its goal
     "train_digits": ["--epochs", 1],
     "digits_conv": ["--epochs", 1],
     "lstm_language_model": ["--steps", 2, "--units", 4],

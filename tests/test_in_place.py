@@ -1,4 +1,4 @@
-"""In-place operators on traced arrays do what they do on NumPy's, or say that they can not."""
+"""In-place operators on traced arrays do what they do on NumPy's, or say that they cannot."""
 
 import copy
 import operator

@@ -1,4 +1,4 @@
-"""Random functions refuse what is no key, and what can not be drawn from."""
+"""Random functions refuse what is no key, and what cannot be drawn from."""
 
 from __future__ import annotations
 

@@ -171,7 +171,7 @@ def test_a_writable_view_of_a_read_only_array_stays_writable():
     assert view.flags.writeable
 
 
-# What has no derivative, or one that a transform can not give
+# What has no derivative, or one that a transform cannot give
 
 
 @pytest.mark.parametrize("transform", [ft.jacfwd, ft.jacrev, ft.hessian, ft.elementwise_grad])

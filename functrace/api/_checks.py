@@ -64,7 +64,7 @@ def _as_float(leaf: Any) -> str:
 
 
 def check_outputs(types: Sequence[ArrayType], transform: str, complex_ok: bool) -> None:
-    """Raise for outputs without a derivative, or with one that the transform can not give."""
+    """Raise for outputs without a derivative, or with one that the transform cannot give."""
     for type in types:
         if not type.inexact:
             raise DerivativeTypeError(
@@ -95,7 +95,7 @@ def fit(value: Any, type: ArrayType, what: str) -> Any:
 
     Raises:
         ShapeError: when its shape differs.
-        DerivativeTypeError: when its dtype can not become the primal's without loss of kind.
+        DerivativeTypeError: when its dtype cannot become the primal's without loss of kind.
     """
     value = converted(value)
     given = type_of(value)

@@ -163,7 +163,7 @@ def _check_name(name: Any) -> None:
         hash(name)
     except TypeError:
         raise ArgumentError(
-            f"vmap: axis_name is a {type(name).__qualname__}, which can not be hashed",
+            f"vmap: axis_name is a {type(name).__qualname__}, which cannot be hashed",
             'give the axis a name such as axis_name="batch"',
         ) from None
 

@@ -30,7 +30,7 @@ def pure_callback(
 ) -> Any:
     """Call plain Python code on arrays whenever the traced function runs.
 
-    This is the way to code that can not be traced: compiled routines, solvers of other libraries,
+    This is the way to code that cannot be traced: compiled routines, solvers of other libraries,
     tables. To wrap such code once and for all, with all its rules, there is `define_op`.
 
     Args:

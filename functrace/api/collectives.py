@@ -360,7 +360,7 @@ def _in_parts(x: Any, axis: int, count: int, function: str) -> Any:
     size, rest = divmod(x.shape[axis], count) if count else (0, x.shape[axis])
     if rest:
         raise ShapeError(
-            f"{function}(tiled=True): axis {axis} of an array of shape {x.shape} can not be split "
+            f"{function}(tiled=True): axis {axis} of an array of shape {x.shape} cannot be split "
             f"into {count} equal parts"
         )
     return reshape(x, (*x.shape[:axis], count, size, *x.shape[axis + 1 :]))

@@ -85,7 +85,7 @@ def jit(
 
     Raises:
         ConcretizationError: when Python needs the value of a traced argument.
-        StaticArgumentError: when a static argument can not be hashed.
+        StaticArgumentError: when a static argument cannot be hashed.
 
     Example:
         >>> import numpy as np, functrace as ft
@@ -233,7 +233,7 @@ class _Jit:
             except TypeError:
                 raise StaticArgumentError(
                     f"static argument {where!r} of {self.name} is a {type(value).__qualname__}, "
-                    "which can not be hashed, and so not be told from another",
+                    "which cannot be hashed, and so not be told from another",
                     "pass a tuple for a list, or do not mark the argument static",
                 ) from None
         static = _Static(by_number, by_name, tree.exact((by_number, by_name)))

@@ -46,7 +46,7 @@ def define_op(
         name: how the op prints.
         impl: computes the op, and tells its signature: positional parameters are arrays, those
             behind a `*` are static: numbers, strings or tuples, the same for a whole trace. Arrays
-            that it gets can not be changed. It may be a NumPy ufunc of one output: the op is then
+            that it gets cannot be changed. It may be a NumPy ufunc of one output: the op is then
             elementwise, and answers for the ufunc when traced arrays are among its operands.
         infer: `(*types, **params) -> ArrayType`: the type of the output. May be left out where
             `elementwise`: operands then broadcast, and are promoted, as NumPy's are.

@@ -104,7 +104,7 @@ def _check_by_value(program: Program, operands: list[Any], mixing: Equation) -> 
     where = f"{mixing.primitive.name} at {mixing.source}"
     if any(type(x) is Tracer for x in operands):
         raise ConcretizationError(
-            f"elementwise_grad can not tell under another transform whether {where} mixes elements",
+            f"elementwise_grad cannot tell under another transform whether {where} mixes elements",
             "use np.diagonal of jacobian, or vmap(grad(f))",
             mixing.source,
         )

@@ -208,7 +208,7 @@ def custom_linear_solve(
         matvec: a linear function of a tree of floating-point arrays, that returns the same tree.
         b: the right side.
         solve: `(matvec, b) -> x`. It must do for every right side, so that Python's control flow
-            can not look at values: use `while_loop` to iterate.
+            cannot look at values: use `while_loop` to iterate.
         transpose_solve: `(vecmat, b) -> x`, which solves the equation of the transpose of `matvec`.
             Reverse mode needs it, unless `symmetric`.
         symmetric: whether `matvec` is its own transpose, so that `solve` serves for both.
@@ -216,7 +216,7 @@ def custom_linear_solve(
 
     Raises:
         CustomRuleError: when a function returns another tree, shape or dtype than `b` has.
-        MissingRuleError: in reverse mode, when nobody told how to solve the transposed equation.
+        MissingRuleError: in reverse mode, when no solver for the transposed equation was given.
 
     Example:
         >>> import numpy as np, functrace as ft

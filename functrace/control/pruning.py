@@ -1,4 +1,4 @@
-"""Loops without what nobody needs of them."""
+"""Dead code elimination for loops: unused outputs and carries are removed."""
 
 from __future__ import annotations
 

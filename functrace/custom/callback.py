@@ -3,7 +3,8 @@
     pure_callback(*operands; callback, inputs, outputs, types, method)
 
 The callback takes NumPy arrays in the tree `inputs` of `(args, kwargs)`, and returns them in the
-tree `outputs`, of `types`. It is pure: equal calls are one, and what nobody uses is not called.
+tree `outputs`, of `types`. It is pure: equal calls are one, and a call whose
+results are not used is omitted.
 """
 
 from __future__ import annotations

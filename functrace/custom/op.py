@@ -132,7 +132,7 @@ class Op:
     def _impl(self, *arrays: Any, **params: Any) -> Any:
         """What the user's code gives, if it has the type that was announced.
 
-        That code sees operands which it can not change. What it gives is memory of its own.
+        That code sees operands which it cannot change. What it gives is memory of its own.
         """
         own = self.definition
         results = own.several(
@@ -179,7 +179,7 @@ def _demand_static(own: Definition, name: str, value: Any) -> None:
     except TypeError:
         kind = "traced array" if type(value) is Tracer else type(value).__qualname__
         raise StaticArgumentError(
-            f"the parameter {name} of {own.name} is a {kind}, which can not be hashed",
+            f"the parameter {name} of {own.name} is a {kind}, which cannot be hashed",
             "pass numbers, strings and tuples; what is an array is an operand, and stands before "
             "the * in the signature of impl",
         ) from None

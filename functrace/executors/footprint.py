@@ -147,7 +147,7 @@ def _roots(plan: Plan) -> list[int]:
     """For each value the value whose memory it lies in.
 
     A reshape gives a view or a copy, as NumPy finds it. To find out, views are taken of arrays that
-    have strides and no memory behind them, which nobody ever reads.
+    have strides and no memory behind them, which are never read.
     """
     roots = list(range(len(plan.shapes)))
     shapes: dict[int, np.ndarray] = {}

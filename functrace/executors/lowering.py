@@ -1,7 +1,7 @@
 """From equations to kernel calls.
 
 Each equation becomes kernel calls on numbered values. The lowering knows for each value its shape
-and whose memory it may share, so that what is handed out is nobody else's.
+and whose memory it may share, so that outputs have memory of their own.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """Where the results of a plan's steps lie in memory.
 
 New memory is dear: the system hands out large pieces page by page, at the first touch of each. So
-results that nobody outside sees are written into a workspace, which is kept between calls. A
+results that are not outputs are written into a workspace, which is kept between calls. A
 buffer of it serves one result after another; an elementwise step whose operand is not needed any
-more writes over it. Assignments (`set_slice` and its kin) change an array in place when nobody
-needs it as it was. Outputs have fresh memory.
+more writes over it. Assignments (`set_slice` and others) change an array in place when it
+is not used again as it was. Outputs have fresh memory.
 
 Values that share memory (an array and views of it) form a group, named by its root; a group's
 memory is free after the last use of any of its values.
@@ -137,7 +137,7 @@ class _Groups:
             self.last[root] = max(self.last[root], last)
 
     def inside(self, value: int) -> bool:
-        """Whether a value has memory of its own that nobody outside sees."""
+        """Whether a value has memory of its own and is no output."""
         lowered = self.lowered
         return (
             self.root[value] == value
@@ -185,7 +185,7 @@ def _taken_over(
 
     Args:
         held: the buffers of values.
-        dying: the buffers that nobody needs after the step.
+        dying: the buffers that are not used after the step.
     """
     if KERNELS[call.kernel].several:
         operands = [call.operands[i] for i in call.params[0].over[call.results.index(result)]]

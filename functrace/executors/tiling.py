@@ -140,7 +140,7 @@ class _Gathering:
                 self._close(shape)
 
     def _shape(self, call: KernelCall) -> Shape | None:
-        """The shape that a call of a chain has; None for one that can not be in a chain."""
+        """The shape that a call of a chain has; None for one that cannot be in a chain."""
         lowered = self._lowered
         if len(call.results) != 1 or lowered.dtypes[call.results[0]] is None:
             return None

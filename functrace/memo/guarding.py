@@ -212,7 +212,7 @@ class Guarding(Recorder):
         return any(array is None for entries in self.captures.values() for *_, array in entries)
 
     def _specs(self, operands: Sequence[Any], by_type: bool) -> tuple[Any, ...] | None:
-        """What operands must be again; None where that can not be said."""
+        """What operands must be again; None where that cannot be said."""
         found = []
         for x in operands:
             spec = self._spec(x, by_type)

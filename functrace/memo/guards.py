@@ -16,7 +16,7 @@ from ..values import same_bits
 
 
 class Trace(Protocol):
-    """A later trace, as far as it has come.
+    """A trace in progress that is compared with a recorded one.
 
     Attributes:
         captured: the captured arrays, and what is to be computed with; or the captured tracers.

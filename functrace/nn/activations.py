@@ -48,7 +48,7 @@ def relu(x: Any) -> Any:
 
 
 def leaky_relu(x: Any, negative_slope: Any = 0.01) -> Any:
-    """X where it is at least 0, elsewhere `negative_slope * x`; elementwise.
+    """x where it is at least 0, elsewhere `negative_slope * x`; elementwise.
 
     Example:
         >>> import numpy as np, functrace as ft
@@ -60,7 +60,7 @@ def leaky_relu(x: Any, negative_slope: Any = 0.01) -> Any:
 
 
 def elu(x: Any, alpha: Any = 1.0) -> Any:
-    """X where it is positive, elsewhere `alpha * (e^x - 1)`; elementwise.
+    """x where it is positive, elsewhere `alpha * (e^x - 1)`; elementwise.
 
     Source: Clevert, Unterthiner, Hochreiter (2015), Fast and accurate deep network learning by
     exponential linear units.
@@ -109,7 +109,7 @@ def softplus(x: Any) -> Any:
 
 
 def silu(x: Any) -> Any:
-    """X times `sigmoid(x)`, elementwise; also known as swish.
+    """x times `sigmoid(x)`, elementwise; also known as swish.
 
     Example:
         >>> import functrace as ft
@@ -121,7 +121,7 @@ def silu(x: Any) -> Any:
 
 
 def gelu(x: Any, approximate: bool = True) -> Any:
-    """X times the normal distribution function of x, elementwise.
+    """x times the normal distribution function of x, elementwise.
 
     Source: Hendrycks, Gimpel (2016), Gaussian error linear units.
 
@@ -259,7 +259,7 @@ def one_hot(x: Any, num_classes: int, *, dtype: Any = np.float64, axis: int = -1
 
 
 def _given(x: Any) -> Any:
-    """X as an array of real numbers.
+    """x as an array of real numbers.
 
     Raises:
         DTypeError: for complex numbers.
@@ -271,5 +271,5 @@ def _given(x: Any) -> Any:
 
 
 def _real(x: Any) -> Any:
-    """X as floating point."""
+    """x as floating point."""
     return cast.promote(np.expm1, [_given(x)])[0]

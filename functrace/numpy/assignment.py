@@ -202,7 +202,7 @@ def accumulated(ufunc: np.ufunc, x: Any, key: Any, values: Any) -> Any:
     given = array(values)
     if not np.can_cast(op(x.dtype.type(1), given.dtype.type(1)).dtype, x.dtype, "same_kind"):
         raise DTypeError(
-            f"values of dtype {given.dtype} can not be combined into an array of dtype {x.dtype}",
+            f"values of dtype {given.dtype} cannot be combined into an array of dtype {x.dtype}",
             "convert one of them with .astype",
         )
     spread = _fitted(given, chosen.shape, x.dtype)
@@ -288,7 +288,7 @@ def _traced_target(a: Any, name: str) -> Tracer:
 def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
     x, value = _traced_target(dst, "np.copyto"), array(src)
     if not np.can_cast(value.dtype, x.dtype, casting):  # type: ignore[arg-type] -- as NumPy checks
-        raise DTypeError(f"np.copyto: {value.dtype} can not be cast to {x.dtype} ({casting})")
+        raise DTypeError(f"np.copyto: {value.dtype} cannot be cast to {x.dtype} ({casting})")
     new = _fitted(value, x.shape, x.dtype)
     x[...] = new if where is True else ops.where(where, new, x)
 

@@ -210,7 +210,7 @@ def einsum(
     if dtype is not None:
         to = np.dtype(dtype)
         if not all(np.can_cast(x.dtype, to, casting) for x in arrays):  # type: ignore[arg-type]
-            raise DTypeError(f"einsum: operands can not be cast to {to} by the rule {casting!r}")
+            raise DTypeError(f"einsum: operands cannot be cast to {to} by the rule {casting!r}")
         arrays = [astype(x, to) for x in arrays]
     return contract.einsum(spec, *arrays)
 

@@ -136,7 +136,7 @@ def copy(a: Any, order: Any = "K", subok: bool = False) -> Any:
     return shape.copy(as_array(a))
 
 
-# Filled with one value. NumPy's own functions can not be asked for an array that holds a tracer.
+# Filled with one value. NumPy's own functions cannot be asked for an array that holds a tracer.
 
 
 def full(

@@ -1,4 +1,4 @@
-"""NumPy's differences and sums of sampled functions: `diff`, `gradient`, `trapezoid` and kin."""
+"""NumPy's differences and sums of sampled functions: `diff`, `gradient`, `trapezoid` and others."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
              if part is not None]  # fmt: skip
     for part in parts:
         if not np.can_cast(part.dtype, x.dtype, "same_kind"):
-            raise ArgumentError(f"ediff1d of {x.dtype} can not hold edges of {part.dtype}")
+            raise ArgumentError(f"ediff1d of {x.dtype} cannot hold edges of {part.dtype}")
     flat = [cast.astype(shapes.reshape(part, (part.size,)), x.dtype) for part in parts]
     return index.concatenate(flat, 0)
 

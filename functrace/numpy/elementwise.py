@@ -116,7 +116,7 @@ def astype(
     demand_cpu("astype", device)
     if not np.can_cast(x.dtype, dtype, casting):
         raise DTypeError(
-            f"astype: {x.dtype} can not be cast to {np.dtype(dtype)} by the rule {casting!r}",
+            f"astype: {x.dtype} cannot be cast to {np.dtype(dtype)} by the rule {casting!r}",
             'choose casting="unsafe", which is the default',
         )
     return cast.astype(array(x), np.dtype(dtype))

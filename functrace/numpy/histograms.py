@@ -1,4 +1,4 @@
-"""NumPy's searching and counting: `searchsorted`, `interp`, `bincount`, `histogram` and kin.
+"""NumPy's searching and counting: `searchsorted`, `interp`, `bincount`, `histogram` and others.
 
 A place in a sorted array has no derivative; interpolated values, bin edges, weights and densities
 have.

@@ -40,7 +40,7 @@ def _join(arrays: Any, dtype: Any = None, casting: Any = None) -> list[Any]:
     rule = casting or "same_kind"
     for x in parts:
         if not np.can_cast(x.dtype, to, rule):
-            raise DTypeError(f"arrays of {x.dtype} can not be joined to one of {to} by {rule!r}")
+            raise DTypeError(f"arrays of {x.dtype} cannot be joined to one of {to} by {rule!r}")
     return [cast.astype(x, to) for x in parts]
 
 

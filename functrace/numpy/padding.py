@@ -57,7 +57,7 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
 def resize(a: Any, new_shape: Any) -> Any:
     x, target = ravel(a), as_shape(new_shape)
     if any(n < 0 for n in target):
-        raise ShapeError(f"resize to {target}: lengths can not be negative")
+        raise ShapeError(f"resize to {target}: lengths cannot be negative")
     size = int(np.prod(target))
     if not x.size or not size:
         return np.zeros(target, x.dtype)
@@ -97,7 +97,7 @@ def _pad(given: Any, pad_width: Any, mode: Any, options: dict[str, Any]) -> Any:
         return _zeros_around(x, widths)
     for axis, pair in enumerate(widths):
         if any(pair) and not x.shape[axis] and mode != "constant":
-            raise ShapeError(f"pad: mode {mode!r} can not extend axis {axis}, of length 0")
+            raise ShapeError(f"pad: mode {mode!r} cannot extend axis {axis}, of length 0")
     choices = _choices(mode, options, x.ndim)
     for axis, pair in enumerate(widths):
         if any(pair):

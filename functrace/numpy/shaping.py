@@ -65,7 +65,7 @@ def reshape(a: Any, /, shape: Any, order: Any = "C", *, copy: Any = None) -> Any
         for n in target:
             known *= n if n != -1 else 1
         if known == 0 or x.size % known:
-            raise ShapeError(f"an array of shape {x.shape} can not be reshaped to {tuple(target)}")
+            raise ShapeError(f"an array of shape {x.shape} cannot be reshaped to {tuple(target)}")
         target[target.index(-1)] = x.size // known
     if order_of(order, "CFAK") == "F":
         result = transpose(_reshape(transpose(x), tuple(target)[::-1]))

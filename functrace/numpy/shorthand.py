@@ -32,7 +32,7 @@ class Joiner:
         how = parts[:1] if isinstance(parts[0], str) else ()
         if how and how[0] in ("r", "c"):
             raise UnsupportedFunctionError(
-                f"r_[{how[0]!r}, ...] makes a matrix, which can not be traced", "use c_ or np.stack"
+                f"r_[{how[0]!r}, ...] makes a matrix, which cannot be traced", "use c_ or np.stack"
             )
         axis = int(how[0].partition(",")[0]) if how else self._axis
         given = [array(x) if has_tracer(x) and isinstance(x, (list, tuple)) else x

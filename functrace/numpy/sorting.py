@@ -22,7 +22,7 @@ _KINDS = {"q": "quicksort", "h": "heapsort", "m": "stable", "s": "stable"}  # by
 def _kind(kind: Any, stable: Any) -> str:
     """One of NumPy's kinds of sorting, for the arguments that choose it."""
     if kind is not None and stable is not None:
-        raise OptionError("`kind` and `stable` can not both be given")
+        raise OptionError("`kind` and `stable` cannot both be given")
     if kind is None:
         return "stable" if stable else "quicksort"
     if str(kind)[:1].lower() not in _KINDS:

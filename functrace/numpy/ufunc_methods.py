@@ -147,7 +147,7 @@ def _accumulate(op: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _sequential_reduce(ufunc: np.ufunc) -> Callable[..., Any]:
-    """The `reduce` of a ufunc whose operands can not be put in another order."""
+    """The `reduce` of a ufunc whose operands cannot be put in another order."""
     op = UFUNCS[ufunc]
 
     def method(
@@ -176,7 +176,7 @@ def _sequential_reduce(ufunc: np.ufunc) -> Callable[..., Any]:
 
 
 def _sequential_accumulate(ufunc: np.ufunc) -> Callable[..., Any]:
-    """The `accumulate` of a ufunc whose operands can not be grouped in another way."""
+    """The `accumulate` of a ufunc whose operands cannot be grouped in another way."""
     op = UFUNCS[ufunc]
 
     def method(array_: Any, axis: Any = 0, dtype: Any = None, out: Any = None) -> Any:

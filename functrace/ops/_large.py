@@ -16,7 +16,7 @@ _BITS = {2: np.dtype(np.int16), 4: np.dtype(np.int32), 8: np.dtype(np.int64)}
 def select(condition: Any, x: Any, y: Any) -> Any:
     """`np.where(condition, x, y)`, of a boolean condition and operands of one dtype.
 
-    NumPy branches at each element, which is slow where the processor can not foresee the branch.
+    NumPy branches at each element, which is slow where the processor cannot foresee the branch.
     Selecting bits takes a few passes, none with a branch.
     """
     bits = _BITS.get(x.dtype.itemsize)

@@ -228,7 +228,7 @@ arctan2 = binary(
 
 
 def _over_square(x: Any, length: Any) -> Any:
-    """X / length², where the square itself may be too large or too small."""
+    """x / length², where the square itself may be too large or too small."""
     return (x / length) / length
 
 
@@ -254,7 +254,7 @@ COSINE = elementwise(
 
 
 def cosine(x: Any, y: Any, z: Any) -> Any:
-    """X / z for z = hypot(x, y), and 0 where z is 0."""
+    """x / z for z = hypot(x, y), and 0 where z is 0."""
     return bind(COSINE, x, y, z)
 
 

@@ -146,7 +146,7 @@ PLACE = Primitive(
 
 
 def set_slice(x: Any, values: Any, ranges: Ranges) -> Any:
-    """X with values in the place of what `slice_(x, ranges)` gives."""
+    """x with values in the place of what `slice_(x, ranges)` gives."""
     return values if ranges == whole(x.shape) else bind(SET_SLICE, x, values, ranges=ranges)
 
 
@@ -193,7 +193,7 @@ SET_SLICE = Primitive(
 
 
 def add_slice(x: Any, values: Any, ranges: Ranges) -> Any:
-    """X with values added to what `slice_(x, ranges)` gives."""
+    """x with values added to what `slice_(x, ranges)` gives."""
     return bind(ADD_SLICE, x, values, ranges=ranges)
 
 
@@ -357,7 +357,7 @@ GATHER = Primitive(
 
 
 def scatter_add(x: Any, updates: Any, indices: Sequence[Any], axes: tuple[int, ...]) -> Any:
-    """X with updates added at integer indices; where indices repeat, all are added.
+    """x with updates added at integer indices; where indices repeat, all are added.
 
     Args:
         updates: of the shape that `gather(x, indices, axes)` has.
@@ -451,7 +451,7 @@ SCATTER_ADD = Primitive(
 
 
 def scatter_set(x: Any, updates: Any, indices: Sequence[Any], axes: tuple[int, ...]) -> Any:
-    """X with updates in the place of what `gather(x, indices, axes)` gives.
+    """x with updates in the place of what `gather(x, indices, axes)` gives.
 
     Where indices repeat, the last update counts.
     """
@@ -515,7 +515,7 @@ SCATTER_SET = Primitive(
     ),
 )
 
-# What executors call where nobody needs the first operand as it was: it is changed itself.
+# What executors call where the first operand is not used again: it is changed in place.
 CHANGES = {
     "set_slice": _change_slice,
     "add_slice": _change_slice_by_adding,

@@ -58,7 +58,7 @@ def reshape(x: Any, shape: Shape) -> Any:
 
 def _reshape_infer(x: ArrayType, *, shape: Shape) -> ArrayType:
     if math.prod(shape) != x.size:
-        raise ShapeError(f"an array of shape {x.shape} can not be reshaped to {shape}")
+        raise ShapeError(f"an array of shape {x.shape} cannot be reshaped to {shape}")
     return x.with_shape(shape)
 
 
@@ -206,7 +206,7 @@ def unbroadcast(ct: Any, shape: Shape) -> Any:
 
 def _broadcast_infer(x: ArrayType, *, shape: Shape) -> ArrayType:
     if broadcast_shapes("broadcast_to", (x.shape, shape)) != shape:
-        raise ShapeError(f"an array of shape {x.shape} can not be broadcast to {shape}")
+        raise ShapeError(f"an array of shape {x.shape} cannot be broadcast to {shape}")
     return x.with_shape(shape)
 
 

@@ -78,7 +78,7 @@ def _hazard_impl(x: Any) -> Any:
 
 
 def _hazard_excess(h: Any, x: Any) -> Any:
-    """X + φ(x) / Φ(x), which is h (1 + x / h), where both cancel on the left."""
+    """x + φ(x) / Φ(x), which is h (1 + x / h), where both cancel on the left."""
     if x.dtype.kind == "c":
         return x + h
     left = less(x, 0)

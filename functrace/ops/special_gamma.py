@@ -1,4 +1,4 @@
-"""SciPy's gamma function and its kin: logarithm, reciprocal, digamma, beta, binomial, zeta."""
+"""SciPy's gamma function and related ones: logarithm, reciprocal, digamma, beta, binomial, zeta."""
 
 from __future__ import annotations
 

@@ -86,6 +86,6 @@ def same(ufunc: np.ufunc, op: ElementwiseOp) -> None:
 
 
 def ratio(x: Any, y: Any) -> Any:
-    """X / y, and 0 where both are 0."""
+    """x / y, and 0 where both are 0."""
     nothing = logical_and(equal(x, 0), equal(y, 0))
     return x / where(nothing, 1, y)

@@ -54,7 +54,7 @@ def _windows_infer(x: ArrayType, *, sizes: Shape, strides: Shape, dilations: Sha
 
 
 def windows_view(x: Any, sizes: Shape, strides: Shape, dilations: Shape) -> Any:
-    """The windows of an ndarray, as a view that can not be written to."""
+    """The windows of an ndarray, as a view that cannot be written to."""
     lead = x.ndim - len(sizes)
     counts = window_counts(x.shape[lead:], sizes, strides, dilations)
     steps = x.strides[lead:]

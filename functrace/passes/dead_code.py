@@ -1,4 +1,4 @@
-"""Dead code: equations whose outputs nobody uses are dropped, unless they act."""
+"""Dead code elimination: equations whose outputs are not used are removed, unless they act."""
 
 from __future__ import annotations
 

@@ -175,7 +175,7 @@ class _Uses:
             self.users.setdefault(atom, set()).add(-1)
 
     def maker_within(self, atom: Atom, inside: set[int]) -> int | None:
-        """The number of the equation that makes a value which nobody outside uses."""
+        """The number of the equation that makes a value which is not used outside."""
         number = self.makers.get(atom) if isinstance(atom, Var) else None
         if number is None or number in self.taken or not self.users[atom] <= inside:
             return None

@@ -101,7 +101,7 @@ class Match:
         return self._makers.get(atom)
 
     def alone(self, maker: Equation) -> bool:
-        """Whether nobody but the equation looked at uses what another one made."""
+        """Whether only the equation looked at uses what another one made."""
         return self._uses.get(maker.outputs[0], 1) == 1
 
     def under(self, primitive: Primitive, atom: Atom) -> Any:

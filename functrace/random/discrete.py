@@ -75,7 +75,7 @@ def rademacher(key: Any, shape: Any = (), dtype: Any = int) -> Any:
     """
     found = np.dtype(int if dtype is None else dtype)
     if found.kind not in "if":
-        raise DTypeError(f"rademacher: dtype {found} can not hold -1")
+        raise DTypeError(f"rademacher: dtype {found} cannot hold -1")
     drawn = ops.bits(as_key(key), shape_of("rademacher", shape), np.dtype(np.uint8))
     return astype(el.right_shift(drawn, np.uint8(7)), found) * 2 - 1
 
@@ -308,7 +308,7 @@ def choice(
     wanted = math.prod(target)
     if wanted > (count if not replace else wanted * min(count, 1)):
         raise OptionError(
-            f"choice: {wanted} of {count} elements can not be drawn"
+            f"choice: {wanted} of {count} elements cannot be drawn"
             f"{'' if replace else ' without replacement'}",
             "ask for fewer, or pass replace=True",
         )

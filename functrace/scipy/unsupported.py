@@ -55,7 +55,7 @@ _ROWS: dict[str, list[tuple[str, str, str]]] = {  # names, why, what to do
             "legendre chebyt chebyu chebyc chebys jacobi laguerre genlaguerre hermite hermitenorm "
             "gegenbauer sh_legendre sh_chebyt sh_chebyu sh_jacobi",
             "it makes a polynomial as an object",
-            "evaluate with eval_legendre and its kin, or np.polyval of its coefficients",
+            "evaluate with eval_legendre and so on, or np.polyval of its coefficients",
         ),
         (
             "assoc_legendre_p assoc_legendre_p_all legendre_p legendre_p_all lpmv sph_harm_y_all "

@@ -184,7 +184,7 @@ def _small(value: Any) -> bool:
 
 
 def _encoded(recorder: Recorder, numbers: dict[Atom, int], result: Any) -> _Result | None:
-    """A result by numbers; None where it can not be kept."""
+    """A result by numbers; None where it cannot be kept."""
     if type(result) is Tracer:
         mine = result.recorder is recorder and result.type is result.symbol.type
         return numbers.get(result.symbol) if mine else None

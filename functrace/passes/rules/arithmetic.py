@@ -27,7 +27,7 @@ ABSOLUTE, POWER = ops.absolute.primitive, PRIMITIVES["power"]
 
 @rule(ADD, some=(NEGATIVE, RESHAPE))
 def add_of_negative(match: Match) -> Any:
-    """X + -y is x - y."""
+    """x + -y is x - y."""
     left, right = match.equation.inputs
     if (y := _negated(match, right)) is not None:
         return match.value(left) - y
@@ -38,7 +38,7 @@ def add_of_negative(match: Match) -> Any:
 
 @rule(SUBTRACT, some=(NEGATIVE, RESHAPE, *CONSTANTS))
 def subtract_of_negative(match: Match) -> Any:
-    """X - -y is x + y, and x - 0 is x."""
+    """x - -y is x + y, and x - 0 is x."""
     left, right = match.equation.inputs
     if (y := _negated(match, right)) is not None:
         return match.value(left) + y
@@ -47,7 +47,7 @@ def subtract_of_negative(match: Match) -> Any:
 
 
 def _negated(match: Match, atom: Atom) -> Any:
-    """Y where an atom is -y, reshaped perhaps."""
+    """y where an atom is -y, reshaped perhaps."""
     if (y := match.under(NEGATIVE, atom)) is not None:
         return y
     moved = match.made_by(RESHAPE, atom)
@@ -109,7 +109,7 @@ def product_of_power(match: Match) -> Any:
 
 @rule(ADD, some=CONSTANTS)
 def add_of_zero(match: Match) -> Any:
-    """X + -0.0 is x; x + 0.0 is x where no element can be -0.0."""
+    """x + -0.0 is x; x + 0.0 is x where no element can be -0.0."""
     left, right = match.equation.inputs
     for x, other in ((left, right), (right, left)):
         zero = full_scalar(other) if other.type.dtype.kind == "f" else None
@@ -157,7 +157,7 @@ def with_factor(product: Equation) -> tuple[Atom, Any]:
 
 @rule(MULTIPLY, some=(NUMBER,))
 def multiply_by_number(match: Match) -> Any:
-    """X * 1 is x, x * -1 is -x, -x * c is x * -c, and (x * c) * d is x * (c * d).
+    """x * 1 is x, x * -1 is -x, -x * c is x * -c, and (x * c) * d is x * (c * d).
 
     The last where c and d are both at least 1, or both at most: then x * (c * d) overflows where
     x * c or its product with d would.
@@ -195,14 +195,14 @@ def multiply_of_broadcast(match: Match) -> Any:
 
 @rule(MULTIPLY, twice=True)
 def multiply_by_itself(match: Match) -> Any:
-    """X * x is its square."""
+    """x * x is its square."""
     left, _ = match.equation.inputs
     return ops.square(match.value(left)) if left.type.dtype.kind == "f" else None
 
 
 @rule(MULTIPLY, some=(NEGATIVE, *CONSTANTS))
 def multiply_by_ones(match: Match) -> Any:
-    """X * ones is x, and -x * -y is x * y."""
+    """x * ones is x, and -x * -y is x * y."""
     left, right = match.equation.inputs
     for x, ones in ((left, right), (right, left)):
         factor = full_scalar(ones) if ones.type.dtype.kind != "c" else None
@@ -214,7 +214,7 @@ def multiply_by_ones(match: Match) -> Any:
 
 @rule(DIVIDE, some=(NUMBER,))
 def divide_by_number(match: Match) -> Any:
-    """X / 1 is x; x / c is x * (1 / c) where c is a power of two, which is exact."""
+    """x / 1 is x; x / c is x * (1 / c) where c is a power of two, which is exact."""
     left, right = match.equation.inputs
     divisor = scalar(right)
     if divisor is None or divisor.dtype.kind != "f":
@@ -230,7 +230,7 @@ def divide_by_number(match: Match) -> Any:
 
 @rule(POWER, some=CONSTANTS)
 def power_of_small_integer(match: Match) -> Any:
-    """X ** 3 is x * x ** 2, and so on: a power costs as much as twenty products."""
+    """x ** 3 is x * x ** 2, and so on: a power costs as much as twenty products."""
     base, exponent = match.equation.inputs
     n = full_scalar(exponent)
     if n is None or base.type.dtype.kind != "f" or exponent.type.ndim > base.type.ndim:

@@ -20,7 +20,7 @@ _NOT = ops.logical_not.primitive, ops.invert.primitive
 def where_of_one(match: Match) -> Any:
     """`where(c, x, x)`, `where(True, x, y)` and `where(False, y, x)` are x, repeated to the shape.
 
-    The condition is boolean and can not be NaN, and nothing is computed with the other branch.
+    The condition is boolean and cannot be NaN, and nothing is computed with the other branch.
     """
     condition, x, y = match.equation.inputs
     known = full_scalar(condition)

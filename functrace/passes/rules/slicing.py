@@ -58,7 +58,7 @@ def slice_of_parts(match: Match) -> Any:
 
 @rule(ADD, some=(PLACE,))
 def add_of_placed(match: Match) -> Any:
-    """X plus y among zeros is x with y added to a part of it; a part of both is added first.
+    """x plus y among zeros is x with y added to a part of it; a part of both is added first.
 
     An element that is -0.0 may stay so, where adding 0.0 would make it 0.0.
     """

@@ -32,7 +32,7 @@ def _log1mexp(x: Any) -> Any:
     )
 
 
-# The normal distribution and its kin
+# The normal distribution and those derived from it
 
 
 def _normal(x: Any) -> Any:

@@ -301,7 +301,7 @@ class Discrete(Distribution):
     """A distribution on whole numbers.
 
     With respect to k, `logpmf` and `pmf` have the derivative of their formula, which holds between
-    whole numbers as well, and `cdf` and its kin have none, being steps.
+    whole numbers as well, and `cdf`, `sf` and their logarithms have none, being steps.
 
     Example:
         >>> import numpy as np, functrace as ft
