@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import functrace as ft
-from functrace.executors import blocks, threads
+from functrace.executors import threads, tiling
 from functrace.executors.plan import make_plan
 from functrace.passes.pipeline import optimize
 
@@ -68,7 +68,7 @@ FUNCTIONS = (activation, with_masks, with_results_between, with_rows, of_types, 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda f: f.__name__)
 def test_values_are_those_of_the_plain_function(function, dtype, monkeypatch):
-    monkeypatch.setattr(blocks, "_WORTH", 5e5)
+    monkeypatch.setattr(tiling, "_WORTH", 5e5)
     x = RNG.normal(size=N).astype(dtype)
     assert any(step.kernel == "blocks" for step in steps_of(function, x))
     jitted = ft.jit(function)
@@ -104,7 +104,7 @@ def test_small_or_quick_work_is_left_as_it_is():
 
 
 def test_a_chain_has_so_many_calls_at_most():
-    many = 3 * blocks._LONGEST
+    many = 3 * tiling._LONGEST
 
     def momentum(gradients):
         means = [0.1 * g for g in gradients]
@@ -112,9 +112,9 @@ def test_a_chain_has_so_many_calls_at_most():
 
     given = [np.broadcast_to(np.float64(i), (300, 300)) for i in range(many)]
     calls = [step.params[0] for step in steps_of(momentum, given) if step.kernel == "blocks"]
-    assert max(len(chain.links) for chain in calls) == blocks._LONGEST
+    assert max(len(chain.links) for chain in calls) == tiling._LONGEST
     assert sum(len(chain.links) for chain in calls) == 4 * many
-    few = [np.full((200, 200), float(i)) for i in range(blocks._LONGEST)]
+    few = [np.full((200, 200), float(i)) for i in range(tiling._LONGEST)]
     for found, expected in zip(ft.jit(momentum)(few), momentum(few), strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-13)
 
@@ -144,7 +144,7 @@ def test_results_and_operands_are_nobody_elses():
 
 
 def test_a_result_is_not_written_over_what_another_block_needs(monkeypatch):
-    monkeypatch.setattr(blocks, "_WORTH", 1e5)
+    monkeypatch.setattr(tiling, "_WORTH", 1e5)
 
     def f(A, B):
         y = A @ B
@@ -264,5 +264,5 @@ def test_what_only_a_chain_uses_takes_no_memory_but_blocks():
     (step,) = steps_of(long_chain, x)
     assert step.kernel == "blocks"
     chain = step.params[0]
-    assert isinstance(chain, blocks.Chain)
+    assert isinstance(chain, tiling.Chain)
     assert len(chain.links) >= 20

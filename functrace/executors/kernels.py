@@ -81,7 +81,7 @@ def _convert_into(x: Any, out: Any) -> Any:
 
 def _change(primitive: Primitive, params: Params) -> Callable[..., Any]:
     """An assignment that changes its first operand, and gives it."""
-    return partial(CHANGES[primitive.name], **dict(params))
+    return partial(CHANGES[primitive], **dict(params))
 
 
 def _slice(ranges: Any) -> Callable[..., Any]:
@@ -120,7 +120,7 @@ KERNELS: dict[str, Kernel] = {
         make_into=_call_into,
         writes=lambda primitive, _: primitive.into is not None,
         make_changing=_change,
-        changes=lambda primitive, _: primitive.name in CHANGES,
+        changes=lambda primitive, _: primitive in CHANGES,
     ),
     "astype": Kernel(
         lambda dtype: methodcaller("astype", dtype), make_into=lambda dtype: _convert_into

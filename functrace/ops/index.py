@@ -517,8 +517,8 @@ SCATTER_SET = Primitive(
 
 # What executors call where the first operand is not used again: it is changed in place.
 CHANGES = {
-    "set_slice": _change_slice,
-    "add_slice": _change_slice_by_adding,
-    "scatter_set": _change_elements,
-    "scatter_add": _change_by_adding,
+    SET_SLICE: _change_slice,
+    ADD_SLICE: _change_slice_by_adding,
+    SCATTER_SET: _change_elements,
+    SCATTER_ADD: _change_by_adding,
 }
