@@ -2,7 +2,7 @@
 
 A trait is declared where the op is defined, as a keyword of its row, and read everywhere else as
 `primitive.traits.commutative`; so no other file names an op to know a property of it. Without a
-declaration nothing is assumed. `tests/test_traits.py` tries the traits of elementwise ops with
+declaration nothing is assumed. `tests/ops/test_traits.py` tries the traits of elementwise ops with
 numbers, those that are declared and those that were forgotten.
 """
 

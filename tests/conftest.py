@@ -11,7 +11,7 @@ import functrace
 import functrace.numpy._namespace
 from functrace.primitive import PRIMITIVES
 
-from . import (  # noqa: F401 -- they add to the table of cases
+from .cases import (  # noqa: F401 -- they add to the table of cases
     op_cases_arrays,
     op_cases_assignment,
     op_cases_checkpoint,
@@ -79,7 +79,7 @@ def pytest_collection_modifyitems(config, items) -> None:
     items[:] = [item for item in items if item in kept]
 
 
-collect_ignore = [] if find_spec("jax") else ["test_peers.py"]  # JAX is in the extra `peers`
+collect_ignore = [] if find_spec("jax") else ["peers/test_peers.py"]  # JAX is in the extra `peers`
 
 
 def pytest_collection_finish() -> None:

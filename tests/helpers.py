@@ -15,7 +15,7 @@ from functrace.executors.planned import compiled, interpreter
 from functrace.ir import Program
 from functrace.passes.pipeline import clean, optimize
 
-from .op_cases import CASES, Case
+from .cases.op_cases import CASES, Case
 
 STEP = 1e-6
 _PRECISION = {"float16": 1e-2, "float32": 2e-5, "complex64": 2e-5}

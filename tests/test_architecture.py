@@ -30,9 +30,9 @@ from functrace.primitive import (
     Primitive,
 )
 
+from .cases.op_cases import CASES
+from .cases.op_cases_collectives import programs_of_examples
 from .helpers import TRACEABLE
-from .op_cases import CASES
-from .op_cases_collectives import programs_of_examples
 
 PACKAGE = Path(ft.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -129,6 +129,13 @@ def test_no_function_imports(path: Path) -> None:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
             inner = [n for n in ast.walk(node) if isinstance(n, (ast.Import, ast.ImportFrom))]
             assert not inner, f"line {node.lineno} imports inside a function"
+
+
+def test_every_package_has_its_tests() -> None:
+    packages = [path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()]
+    assert len(packages) > 10
+    for name in packages:
+        assert list((Path(__file__).parent / name).glob("test_*.py")), f"tests/{name} has no test"
 
 
 def test_only_the_contraction_pass_imports_opt_einsum() -> None:
